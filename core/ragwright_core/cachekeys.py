@@ -1,0 +1,73 @@
+"""Keys of everything that stands in Redis. A key says exactly what its value depends on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from ragwright_core.model import fingerprint
+
+RESPONSE_PREFIX = "rag:response:"
+EMBED_PREFIX = "rag:embed:"
+
+
+@dataclass(frozen=True)
+class IndexPoint:
+    """The index an answer was made from: the version's random id (a number comes again after a
+    restore) and the epoch (raised by invalidate-cache)."""
+
+    schema: str
+    version_id: str
+    epoch: int
+
+
+def normalize_question(question: str) -> str:
+    return question.strip().lower()
+
+
+def canonical_filters(filters: dict[str, Any]) -> str:
+    return json.dumps(filters, sort_keys=True)
+
+
+def pipeline_tag(schema: str) -> str:
+    """Marks a pipeline's keys in a shared Redis, so that purge and clean-up find just them."""
+    return fingerprint(schema)[:16]
+
+
+def response_key(
+    point: IndexPoint, *, scope: str, question: str, filters: dict[str, Any], model: str
+) -> str:
+    """Key of an answer. `model` is the fingerprint of prompt, language model and retrieval."""
+    digest = fingerprint(
+        [
+            point.schema,
+            point.version_id,
+            point.epoch,
+            scope,
+            normalize_question(question),
+            canonical_filters(filters),
+            model,
+        ]
+    )
+    return f"{RESPONSE_PREFIX}{pipeline_tag(point.schema)}:{point.version_id}:{digest}"
+
+
+def embedding_key(schema: str, embedding_fingerprint: str, text: str) -> str:
+    """Key of one vector. `text` is what the model saw, its prefix included."""
+    return f"{EMBED_PREFIX}{pipeline_tag(schema)}:{fingerprint([embedding_fingerprint, text])}"
+
+
+def response_pattern(schema: str) -> str:
+    """SCAN pattern of every answer of a pipeline."""
+    return f"{RESPONSE_PREFIX}{pipeline_tag(schema)}:*"
+
+
+def is_of_version(key: str, version_id: str) -> bool:
+    """Whether an answer's key belongs to this version."""
+    return key.split(":")[3:4] == [version_id]
+
+
+def patterns(schema: str) -> tuple[str, ...]:
+    """SCAN patterns of every key of a pipeline, for clean-up after its deletion."""
+    return response_pattern(schema), f"{EMBED_PREFIX}{pipeline_tag(schema)}:*"

@@ -1,0 +1,11 @@
+"""Texts to vectors: the embedded static model, or any OpenAI-compatible endpoint."""
+
+from __future__ import annotations
+
+from ragwright_core.embedding.base import (
+    Embedder,
+    EmbeddingRejectedError,
+    EmbeddingUnavailableError,
+)
+
+__all__ = ["Embedder", "EmbeddingRejectedError", "EmbeddingUnavailableError"]

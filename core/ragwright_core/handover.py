@@ -1,0 +1,46 @@
+"""What the operator hands to the programs it starts: to Jobs by environment, to the API by file."""
+
+from __future__ import annotations
+
+from ragwright_core.model import Model
+from ragwright_core.names import PipelineName
+from ragwright_core.spec import Cache, Llm, RagPipelineSpec, Retrieval
+
+
+class Identity(Model):
+    """Which pipeline a program works for, and who owns its schema."""
+
+    namespace: str
+    name: str
+    uid: str
+    cluster: str
+    adopt: str = ""
+
+    @property
+    def names(self) -> PipelineName:
+        return PipelineName(self.namespace, self.name)
+
+
+class BuildOrder(Model):
+    """One build request, pinned: a Job never sees a later change of the spec."""
+
+    pipeline: Identity
+    request: str
+    reason: str
+    spec: RagPipelineSpec
+    index_memory_bytes: int
+
+
+class CleanupOrder(Model):
+    """Drop the pipeline's schema and its keys in Redis."""
+
+    pipeline: Identity
+
+
+class ServeSettings(Model):
+    """What the API needs beside the live version's descriptor, which it reads from the database."""
+
+    pipeline: Identity
+    llm: Llm
+    retrieval: Retrieval
+    cache: Cache

@@ -1,0 +1,3 @@
+"""The index version: its tables, the pointer to the live one, the swap, and search."""
+
+from __future__ import annotations

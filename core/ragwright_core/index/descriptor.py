@@ -1,0 +1,47 @@
+"""The descriptor that travels with an index version: how it was made and how to ask it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ragwright_core.model import Model, fingerprint
+from ragwright_core.spec import Embedding, SecretKey
+
+WORDLLAMA_DIMENSIONS = 256
+
+
+class EmbeddingDescriptor(Model):
+    """The model behind a version's vectors. Questions are embedded with exactly this."""
+
+    provider: Literal["embedded", "openai"]
+    model: str
+    dimensions: int
+    base_url: str | None = None
+    secret_ref: SecretKey | None = None
+    document_prefix: str = ""
+    query_prefix: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Same fingerprint, same vectors: credentials do not count, everything else does."""
+        return fingerprint(self.model_dump(exclude={"secret_ref"}))
+
+
+class Descriptor(Model):
+    """Stored as JSON in the version's row."""
+
+    shape: str
+    source_revision: str
+    embedding: EmbeddingDescriptor
+
+
+def embedding_descriptor(embedding: Embedding) -> EmbeddingDescriptor:
+    return EmbeddingDescriptor(
+        provider=embedding.provider,
+        model=embedding.model,
+        dimensions=embedding.dimensions or WORDLLAMA_DIMENSIONS,
+        base_url=embedding.base_url,
+        secret_ref=embedding.secret_ref,
+        document_prefix=embedding.document_prefix,
+        query_prefix=embedding.query_prefix,
+    )

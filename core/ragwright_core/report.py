@@ -1,0 +1,120 @@
+"""What a Job found, as it stands in its pod's termination message (JSON, at most 4 KiB)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from ragwright_core.model import Model
+
+MAX_BYTES = 4096
+
+
+class Reason(StrEnum):
+    """Why a Job failed; the same words stand in conditions and events."""
+
+    SECRET_MISSING = "SecretMissing"
+    SOURCE_UNREACHABLE = "SourceUnreachable"
+    SOURCE_UNAUTHORIZED = "SourceUnauthorized"
+    SOURCE_NOT_FOUND = "SourceNotFound"
+    SOURCE_EMPTY = "SourceEmpty"
+    SOURCE_CHANGED = "SourceChanged"
+    DATABASE_UNAVAILABLE = "DatabaseUnavailable"
+    EXTENSION_MISSING = "ExtensionMissing"
+    EXTENSION_TOO_OLD = "ExtensionTooOld"
+    SCHEMA_OWNED = "SchemaOwned"
+    LAYOUT_TOO_NEW = "LayoutTooNew"
+    EMBEDDING_UNAVAILABLE = "EmbeddingUnavailable"
+    EMBEDDING_REJECTED = "EmbeddingRejected"
+    GATE_FAILED = "GateFailed"
+    STALE_TERM = "StaleTerm"
+    INTERNAL = "Internal"
+
+
+class Problem(Model):
+    """A failure in words: the cause first, then what to do next. Never holds a secret."""
+
+    reason: Reason
+    message: str = Field(max_length=700)
+
+
+class Counts(Model):
+    documents: int = 0
+    failed: int = 0
+    chunks: int = 0
+    embedded: int = 0
+    reused: int = 0
+
+
+class Changes(Model):
+    """How the documents differ from the live version's."""
+
+    changed: int = 0
+    new: int = 0
+    gone: int = 0
+
+
+class Swap(Model):
+    milliseconds: float
+    attempts: int
+
+
+class Report(Model):
+    """The result of a load, index or cleanup Job.
+
+    outcome: `loaded` (load done, the index step comes next), `unchanged` (same documents and
+    settings as the live version, nothing was built), `swapped`, `cleaned` or `failed`.
+    """
+
+    outcome: Literal["loaded", "unchanged", "swapped", "cleaned", "failed"]
+    number: int | None = None
+    previous: int | None = None
+    shape: str = ""
+    source_revision: str = ""
+    embedding_fingerprint: str = ""
+    counts: Counts = Counts()
+    changes: Changes = Changes()
+    failed_documents: list[str] = Field(default=[], description="The first few, with the cause.")
+    warnings: list[str] = Field(default=[])
+    seconds: dict[str, float] = Field(default={}, description="Per phase: load, index, gates.")
+    swap: Swap | None = None
+    problem: Problem | None = None
+
+    def message(self) -> bytes:
+        """JSON of at most MAX_BYTES; names of failed documents are left out first."""
+        for kept in range(len(self.failed_documents), -1, -1):
+            shorter = self.model_copy(update={"failed_documents": self.failed_documents[:kept]})
+            encoded = shorter.model_dump_json(exclude_defaults=True).encode()
+            if len(encoded) <= MAX_BYTES:
+                return encoded
+        return shorter.model_copy(update={"warnings": []}).model_dump_json().encode()
+
+
+class LiveIndex(Model):
+    """The live version, as the API's internal port tells it (`GET /index`)."""
+
+    number: int
+    term: int
+    shape: str
+    source_revision: str
+    embedding_fingerprint: str
+    documents: int
+    chunks: int
+    swapped_at: str
+
+
+class Building(Model):
+    number: int
+    phase: Literal["load", "index"]
+    done: int
+    total: int
+
+
+class IndexSummary(Model):
+    """Body of `GET /index` on port 8001."""
+
+    live: LiveIndex | None = None
+    previous: int | None = None
+    building: Building | None = None
