@@ -30,6 +30,7 @@ class Reason(StrEnum):
     EMBEDDING_REJECTED = "EmbeddingRejected"
     GATE_FAILED = "GateFailed"
     STALE_TERM = "StaleTerm"
+    SUPERSEDED = "Superseded"
     INTERNAL = "Internal"
 
 

@@ -1,1 +1,3 @@
+"""What the Jobs run: load, index, gates, swap, clean up."""
+
 from __future__ import annotations

@@ -28,11 +28,16 @@ class EmbeddingDescriptor(Model):
 
 
 class Descriptor(Model):
-    """Stored as JSON in the version's row."""
+    """Stored as JSON in the version's row. `revisions` holds each source's, by its name."""
 
     shape: str
-    source_revision: str
+    revisions: dict[str, str]
     embedding: EmbeddingDescriptor
+
+    @property
+    def source_revision(self) -> str:
+        """All revisions in one line, for people."""
+        return ", ".join(f"{name} {self.revisions[name]}" for name in sorted(self.revisions))
 
 
 def embedding_descriptor(embedding: Embedding) -> EmbeddingDescriptor:

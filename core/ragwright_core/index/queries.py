@@ -80,6 +80,96 @@ MARK_SWAPPED: LiteralString = """
     WHERE number = %(number)s OR state = 'live'"""
 
 
+POINTER: LiteralString = "SELECT number, term, epoch FROM live"
+
+LOCK_LIVE: LiteralString = "SELECT 1 FROM live FOR UPDATE"
+
+READ_VERSION: LiteralString = """
+    SELECT number, id::text, state, descriptor, manifest, documents, failed, chunks, embedded,
+           reused
+    FROM index_version WHERE number = %s"""
+
+NUMBERS_IN: LiteralString = """
+    SELECT number FROM index_version WHERE state = ANY(%s) ORDER BY number DESC"""
+
+READ_REQUEST: LiteralString = "SELECT number, unchanged FROM build_request WHERE request = %s"
+
+RECORD_REQUEST: LiteralString = """
+    INSERT INTO build_request (request, number, unchanged)
+    VALUES (%(request)s, %(number)s, %(unchanged)s)
+    ON CONFLICT (request) DO UPDATE
+    SET number = excluded.number, unchanged = excluded.unchanged, asked_at = clock_timestamp()"""
+
+CREATE_VERSION: LiteralString = """
+    INSERT INTO index_version (reason, descriptor, manifest, documents)
+    VALUES (%(reason)s, %(descriptor)s, %(manifest)s, %(documents)s)
+    RETURNING number"""
+
+MARK: LiteralString = "UPDATE index_version SET state = %(state)s WHERE number = %(number)s"
+
+EXTENSION_VERSION: LiteralString = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
+
+HAS_LAYOUT: LiteralString = """
+    SELECT 1 FROM pg_tables WHERE schemaname = %(schema)s AND tablename = 'layout'"""
+
+LAYOUT_VERSION: LiteralString = "SELECT max(version) FROM layout"
+
+RECORD_LAYOUT: LiteralString = "INSERT INTO layout (version) VALUES (%s)"
+
+READ_OWNER: LiteralString = "SELECT cluster, uid FROM owner"
+
+WRITE_OWNER: LiteralString = """
+    INSERT INTO owner (cluster, uid) VALUES (%(cluster)s, %(uid)s)
+    ON CONFLICT (single) DO UPDATE
+    SET cluster = excluded.cluster, uid = excluded.uid, since = clock_timestamp()
+    WHERE (owner.cluster, owner.uid) <> (excluded.cluster, excluded.uid)"""
+
+ADVISORY_LOCK: LiteralString = "SELECT pg_advisory_lock(hashtextextended(%(name)s, 0))"
+
+ADVISORY_UNLOCK: LiteralString = "SELECT pg_advisory_unlock(hashtextextended(%(name)s, 0))"
+
+SHORT_LOCK_TIMEOUT: LiteralString = "SET LOCAL lock_timeout = '200ms'"
+
+DROP_VIEWS: LiteralString = "DROP VIEW IF EXISTS documents, chunks"
+
+
+def _guarded(number: int, columns: LiteralString, table: str) -> sql.Composed:
+    return sql.SQL(
+        "SELECT {columns} FROM {table} WHERE (SELECT number FROM live) = {number}"
+    ).format(columns=sql.SQL(columns), table=sql.Identifier(table), number=sql.Literal(number))
+
+
+def documents_view(numbers: list[int]) -> sql.Composed:
+    """`documents` over these versions; each branch runs only while its version is live."""
+    branches = [
+        _guarded(
+            number, "id, source, path, hash, url, title, state, problem", documents_table(number)
+        )
+        for number in numbers
+    ]
+    return sql.SQL("CREATE OR REPLACE VIEW documents AS ") + sql.SQL(" UNION ALL ").join(branches)
+
+
+def chunks_view(numbers: list[int]) -> sql.Composed:
+    """`chunks` over these versions; the bare `::vector` keeps the column's type steady."""
+    branches = [
+        _guarded(
+            number,
+            "id, document, source, path, url, title, first_line, last_line, text, metadata, "
+            "embedding::vector AS embedding",
+            chunks_table(number),
+        )
+        for number in numbers
+    ]
+    return sql.SQL("CREATE OR REPLACE VIEW chunks AS ") + sql.SQL(" UNION ALL ").join(branches)
+
+
+def drop_tables(number: int) -> sql.Composed:
+    return sql.SQL("DROP TABLE IF EXISTS {}, {}").format(
+        sql.Identifier(chunks_table(number)), sql.Identifier(documents_table(number))
+    )
+
+
 def create_documents(number: int) -> sql.Composed:
     return sql.SQL(
         """

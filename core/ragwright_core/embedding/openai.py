@@ -1,0 +1,124 @@
+"""Any endpoint that speaks OpenAI's embeddings protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openai
+import stamina
+
+from ragwright_core.embedding.base import (
+    EmbeddingRejectedError,
+    EmbeddingUnavailableError,
+    Vectors,
+)
+from ragwright_core.index.descriptor import EmbeddingDescriptor
+
+BATCH = 100  # the seed's
+_PASSING = (
+    openai.APIConnectionError,
+    openai.APITimeoutError,
+    openai.RateLimitError,
+    openai.InternalServerError,
+)
+
+
+def read_api_key(secret_file: Path | None) -> str:
+    """The key as it stands in the mounted file now, so that a rotated Secret needs no restart.
+
+    Raises EmbeddingUnavailableError naming the Secret when the file is not there.
+    """
+    if secret_file is None:
+        return "none"
+    try:
+        return secret_file.read_text().strip()
+    except FileNotFoundError:
+        raise EmbeddingUnavailableError(
+            f"Secret {secret_file.parent.name} has no key {secret_file.name}, or does not exist: "
+            f"kubectl create secret generic {secret_file.parent.name} "
+            f"--from-literal={secret_file.name}=..."
+        ) from None
+
+
+class OpenAIEmbedder:
+    """Batches of 100, normalised; `attempts` and `timeout` (s) bound the wait."""
+
+    def __init__(
+        self,
+        descriptor: EmbeddingDescriptor,
+        secret_file: Path | None,
+        *,
+        attempts: int = 5,
+        timeout: float = 30.0,
+    ) -> None:
+        self.dimensions = descriptor.dimensions
+        self._descriptor = descriptor
+        self._secret_file = secret_file
+        self._attempts = attempts
+        self._client = openai.AsyncOpenAI(
+            base_url=descriptor.base_url, api_key="unset", max_retries=0, timeout=timeout
+        )
+
+    async def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        return await self._embed([self._descriptor.document_prefix + text for text in texts])
+
+    async def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        return await self._embed([self._descriptor.query_prefix + text for text in texts])
+
+    async def _embed(self, texts: list[str]) -> Vectors:
+        batches = [
+            await self._batch(texts[start : start + BATCH]) for start in range(0, len(texts), BATCH)
+        ]
+        return np.concatenate(batches) if batches else np.zeros((0, self.dimensions), np.float32)
+
+    async def _batch(self, texts: list[str]) -> Vectors:
+        endpoint = self._descriptor.base_url
+        try:
+            async for attempt in stamina.retry_context(
+                on=_PASSING, attempts=self._attempts, timeout=90, wait_initial=0.2, wait_max=10
+            ):
+                with attempt:
+                    rows = await self._request(texts)
+        except _PASSING as error:
+            raise EmbeddingUnavailableError(
+                f"{endpoint} did not embed after {self._attempts} attempts ({_words(error)})"
+            ) from None
+        except openai.APIStatusError as error:
+            raise EmbeddingRejectedError(
+                f"{endpoint} refused to embed ({_words(error)}): check embedding.model, "
+                "dimensions and secretRef"
+            ) from None
+        return self._checked(rows, len(texts))
+
+    async def _request(self, texts: list[str]) -> list[list[float]]:
+        client = self._client.with_options(api_key=read_api_key(self._secret_file))
+        extra: dict[str, Any] = {"dimensions": self.dimensions}
+        reply = await client.embeddings.create(
+            model=self._descriptor.model, input=texts, encoding_format="float", **extra
+        )
+        return [item.embedding for item in sorted(reply.data, key=lambda item: item.index)]
+
+    def _checked(self, rows: list[list[float]], count: int) -> Vectors:
+        widths = {len(row) for row in rows}
+        if len(rows) != count or widths != {self.dimensions}:
+            raise EmbeddingRejectedError(
+                f"{self._descriptor.base_url} returned {len(rows)} vectors of {sorted(widths)} "
+                f"dimensions for {count} texts; embedding.dimensions is {self.dimensions}"
+            )
+        vectors = np.asarray(rows, dtype=np.float32)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not np.isfinite(vectors).all() or (norms == 0).any():
+            raise EmbeddingRejectedError(
+                f"{self._descriptor.base_url} returned a vector that is zero or not finite"
+            )
+        vectors /= norms
+        return vectors
+
+
+def _words(error: openai.APIError) -> str:
+    """Kind and status of an error; never its body, which may repeat what was sent."""
+    status = getattr(error, "status_code", None)
+    return f"HTTP {status}" if status else type(error).__name__

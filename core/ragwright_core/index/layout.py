@@ -1,0 +1,111 @@
+"""The pipeline's schema: extension, migrations, owner. All DDL stands under advisory locks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from ragwright_core.handover import Identity
+from ragwright_core.index import connect, queries
+from ragwright_core.problems import ProblemError
+from ragwright_core.report import Reason
+from ragwright_core.spec import ADOPT_ANNOTATION
+
+MIGRATIONS = (queries.LAYOUT_1,)
+OLDEST_PGVECTOR = (0, 8, 0)
+# CVE-2026-3172 lies in parallel HNSW builds below this; distributions patch without a new number.
+PARALLEL_PGVECTOR = (0, 8, 2)
+
+
+@contextmanager
+def advisory_lock(connection: psycopg.Connection[Any], name: str) -> Iterator[None]:
+    """Hold a session lock on `name` within this database; waits for whoever has it."""
+    connection.execute(queries.ADVISORY_LOCK, {"name": name})
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute(queries.ADVISORY_UNLOCK, {"name": name})
+
+
+def ensure_extension(connection: psycopg.Connection[Any]) -> tuple[int, ...]:
+    """Install pgvector where it is missing; returns its version as numbers."""
+    with advisory_lock(connection, "ragwright extension"):
+        version = _extension_version(connection)
+        if version is None:
+            try:
+                connection.execute("CREATE EXTENSION vector")
+            except psycopg.Error as error:
+                raise ProblemError(Reason.EXTENSION_MISSING, _missing(error)) from error
+            version = _extension_version(connection)
+    assert version is not None
+    numbers = tuple(int(part) for part in version.split(".")[:3])
+    if numbers < OLDEST_PGVECTOR:
+        raise ProblemError(
+            Reason.EXTENSION_TOO_OLD,
+            f"pgvector is {version}; 0.8.0 or newer is needed. As administrator, after an upgrade "
+            "of the package: ALTER EXTENSION vector UPDATE;",
+        )
+    return numbers
+
+
+def _extension_version(connection: psycopg.Connection[Any]) -> str | None:
+    row = connection.execute(queries.EXTENSION_VERSION).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _missing(error: psycopg.Error) -> str:
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return (
+            "the database has no extension vector and this role may not create it. "
+            "As administrator, in this database: CREATE EXTENSION vector;"
+        )
+    return (
+        "the database server does not know the extension vector. Install pgvector 0.8.2 or newer "
+        "on the server, then, in this database: CREATE EXTENSION vector;"
+    )
+
+
+def ensure_layout(connection: psycopg.Connection[Any], identity: Identity) -> None:
+    """Create or migrate the schema and take ownership; leaves the connection prepared."""
+    schema = identity.names.schema
+    with advisory_lock(connection, f"ragwright layout {schema}"):
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
+        connect.prepare(connection, schema)
+        with connection.transaction():
+            _migrate(connection, schema)
+            _own(connection, identity)
+
+
+def _migrate(connection: psycopg.Connection[Any], schema: str) -> None:
+    row = connection.execute(queries.HAS_LAYOUT, {"schema": schema}).fetchone()
+    current = 0
+    if row is not None:
+        current = connection.execute(queries.LAYOUT_VERSION).fetchone()[0]  # type: ignore[index]
+    if current > len(MIGRATIONS):
+        raise ProblemError(
+            Reason.LAYOUT_TOO_NEW,
+            f"schema {schema} has layout {current}, this program knows {len(MIGRATIONS)}. "
+            "Upgrade Ragwright to the version that last wrote it.",
+        )
+    for version, statements in enumerate(MIGRATIONS[current:], start=current + 1):
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute(queries.RECORD_LAYOUT, [version])
+
+
+def _own(connection: psycopg.Connection[Any], identity: Identity) -> None:
+    """Take the schema: a name is unique in its cluster, so another uid there is a successor."""
+    owner = connection.execute(queries.READ_OWNER).fetchone()
+    if owner is not None and owner[0] != identity.cluster and owner[1] != identity.adopt:
+        raise ProblemError(
+            Reason.SCHEMA_OWNED,
+            f"schema {identity.names.schema} belongs to a pipeline of another cluster. To take it "
+            f"over: kubectl -n {identity.namespace} annotate rag {identity.name} "
+            f"{ADOPT_ANNOTATION}={owner[1]}",
+        )
+    connection.execute(queries.WRITE_OWNER, {"cluster": identity.cluster, "uid": identity.uid})

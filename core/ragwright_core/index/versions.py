@@ -1,0 +1,133 @@
+"""Index versions as rows: what is live, what a build request became, and states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import psycopg
+from psycopg.rows import class_row, dict_row
+from psycopg.types.json import Jsonb
+
+from ragwright_core.index import queries
+from ragwright_core.index.descriptor import Descriptor
+
+State = Literal["building", "ready", "live", "kept", "failed", "dropping", "dropped"]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A row of index_version."""
+
+    number: int
+    id: str
+    state: State
+    descriptor: Descriptor
+    manifest: str
+    documents: int
+    failed: int
+    chunks: int
+    embedded: int
+    reused: int
+
+
+@dataclass(frozen=True)
+class Live:
+    """The pointer: which version answers questions. `number` is None before the first swap."""
+
+    number: int | None
+    term: int
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a build request became: a version to build, or the live one where nothing changed."""
+
+    number: int
+    unchanged: bool
+
+
+def read_live(connection: psycopg.Connection[Any]) -> Live:
+    with connection.cursor(row_factory=class_row(Live)) as cursor:
+        live = cursor.execute(queries.POINTER).fetchone()
+    assert live is not None, "layout 1 inserts the row"
+    return live
+
+
+def read_version(connection: psycopg.Connection[Any], number: int) -> Version:
+    """One version. Raises LookupError when there is none of this number."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(queries.READ_VERSION, [number]).fetchone()
+    if row is None:
+        raise LookupError(f"there is no index version {number}")
+    return Version(**{**row, "descriptor": Descriptor.model_validate(row["descriptor"])})
+
+
+def read_asked(connection: psycopg.Connection[Any], request: str) -> Asked | None:
+    with connection.cursor(row_factory=class_row(Asked)) as cursor:
+        return cursor.execute(queries.READ_REQUEST, [request]).fetchone()
+
+
+def numbers_in(connection: psycopg.Connection[Any], *states: State) -> list[int]:
+    """Numbers of the versions in these states, newest first."""
+    rows = connection.execute(queries.NUMBERS_IN, [list(states)])
+    return [number for (number,) in rows]
+
+
+def joins(asked: Asked | None, version: Version | None) -> bool:
+    """Whether a build request goes on with the version it has, or needs a new one.
+
+    A request whose version failed, or is no longer live because settings went there and back, is
+    built anew.
+    """
+    return (
+        asked is not None and version is not None and version.state in ("building", "ready", "live")
+    )
+
+
+def is_unchanged(live: Version | None, descriptor: Descriptor, manifest: str) -> bool:
+    """Same documents and same settings: nothing to build."""
+    return (
+        live is not None
+        and live.manifest == manifest
+        and live.descriptor.shape == descriptor.shape
+        and live.descriptor.embedding.fingerprint == descriptor.embedding.fingerprint
+    )
+
+
+def create_version(
+    connection: psycopg.Connection[Any],
+    *,
+    reason: str,
+    descriptor: Descriptor,
+    manifest: str,
+    documents: int,
+) -> int:
+    """A new version's row and fresh tables; the caller holds the bootstrap lock and transaction."""
+    row = connection.execute(
+        queries.CREATE_VERSION,
+        {
+            "reason": reason,
+            "descriptor": Jsonb(descriptor.model_dump(mode="json")),
+            "manifest": manifest,
+            "documents": documents,
+        },
+    ).fetchone()
+    assert row is not None
+    number = int(row[0])
+    connection.execute(queries.create_documents(number))
+    connection.execute(queries.create_chunks(number, descriptor.embedding.dimensions))
+    return number
+
+
+def record_request(
+    connection: psycopg.Connection[Any], request: str, number: int, *, unchanged: bool
+) -> None:
+    connection.execute(
+        queries.RECORD_REQUEST, {"request": request, "number": number, "unchanged": unchanged}
+    )
+
+
+def mark(connection: psycopg.Connection[Any], number: int, state: State) -> None:
+    connection.execute(queries.MARK, {"number": number, "state": state})

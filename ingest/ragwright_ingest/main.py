@@ -1,0 +1,105 @@
+"""`ragwright-ingest`: one command for each kind of Job."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg
+import structlog
+
+from ragwright_core.embedding import EmbeddingRejectedError, EmbeddingUnavailableError
+from ragwright_core.handover import BuildOrder, CleanupOrder
+from ragwright_core.names import BUILD_ENV, SECRETS_FOLDER, SOURCES_FOLDER
+from ragwright_core.problems import INPUT_REASONS, ProblemError
+from ragwright_core.report import Problem, Reason, Report
+from ragwright_ingest import steps
+from ragwright_ingest.cleanup import clean_up
+from ragwright_ingest.database import unavailable
+from ragwright_ingest.purge import open_cache
+from ragwright_ingest.settings import read_stores
+
+# Kubernetes fails the Job at once on this code (podFailurePolicy): the input is at fault.
+EXIT_INPUT = 42
+EXIT_AGAIN = 1
+
+_DESCRIPTION = f"""\
+Runs one step of a pipeline's index version. The order stands in {BUILD_ENV} (JSON); stores are
+named by VECTOR_DB_URL and REDIS_URL, or by files in VECTOR_DB_URL_FILE and REDIS_URL_FILE. The
+report (JSON, at most 4 KiB) goes to TERMINATION_LOG, by default /dev/termination-log.
+Exit codes: 0 done, 42 the input is at fault, 1 worth another try.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="ragwright-ingest",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="step", required=True, metavar="STEP")
+    commands.add_parser("load", help="claim documents, chunk, embed and copy them")
+    commands.add_parser("index", help="build the indexes, pass the gates, swap, purge, drop")
+    commands.add_parser("cleanup", help="drop the pipeline's schema and its keys in Redis")
+    step: str = parser.parse_args().step
+    report = run(step, os.environ)
+    _write(report, Path(os.environ.get("TERMINATION_LOG", "/dev/termination-log")))
+    sys.exit(exit_code(report))
+
+
+def run(step: str, environment: Mapping[str, str]) -> Report:
+    """Do one step; whatever stops it stands in the report."""
+    log = structlog.get_logger().bind(step=step)
+    try:
+        report = _step(step, environment)
+    except ProblemError as error:
+        report = _failed(error.problem)
+    except EmbeddingUnavailableError as error:
+        report = _failed(Problem(reason=Reason.EMBEDDING_UNAVAILABLE, message=str(error)[:700]))
+    except EmbeddingRejectedError as error:
+        report = _failed(Problem(reason=Reason.EMBEDDING_REJECTED, message=str(error)[:700]))
+    except psycopg.OperationalError as error:
+        report = _failed(Problem(reason=Reason.DATABASE_UNAVAILABLE, message=unavailable(error)))
+    log.info("finished", report=report.model_dump(exclude_defaults=True))
+    return report
+
+
+def exit_code(report: Report) -> int:
+    if report.problem is None:
+        return 0
+    return EXIT_INPUT if report.problem.reason in INPUT_REASONS else EXIT_AGAIN
+
+
+def _step(step: str, environment: Mapping[str, str]) -> Report:
+    order_json = environment.get(BUILD_ENV, "")
+    if not order_json:
+        raise ProblemError(Reason.INTERNAL, f"{BUILD_ENV} is not set; the operator sets it")
+    stores = read_stores(environment)
+    if step == "cleanup":
+        order = CleanupOrder.model_validate_json(order_json)
+        return clean_up(order, stores.database_url, open_cache(stores.redis_url))
+    build = BuildOrder.model_validate_json(order_json)
+    if step == "index":
+        return steps.index(build, stores)
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = steps.Folders(Path(scratch), Path(SECRETS_FOLDER), Path(SOURCES_FOLDER))
+        return steps.load(build, stores, folders)
+
+
+def _failed(problem: Problem) -> Report:
+    return Report(outcome="failed", problem=problem)
+
+
+def _write(report: Report, file: Path) -> None:
+    try:
+        file.write_bytes(report.message())
+    except OSError:
+        sys.stdout.write(report.message().decode() + "\n")
+
+
+if __name__ == "__main__":
+    main()

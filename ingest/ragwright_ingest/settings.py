@@ -1,0 +1,64 @@
+"""What a Job is told: its order, and where the stores are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragwright_core.names import CACHE_URL_FILE_ENV, DATABASE_URL_FILE_ENV
+from ragwright_core.problems import ProblemError
+from ragwright_core.report import Reason
+
+# A Secret that is created after the pod shows up in its volume within 81 s (measured).
+SECRET_DEADLINE_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Connection URLs. Never printed: they hold passwords."""
+
+    database_url: str
+    redis_url: str | None
+
+    def __repr__(self) -> str:
+        return "Stores(...)"
+
+
+def read_stores(
+    environment: Mapping[str, str],
+    *,
+    deadline: float = SECRET_DEADLINE_SECONDS,
+    pause: Callable[[float], None] = time.sleep,
+) -> Stores:
+    """URLs from the environment or from mounted Secrets, which are waited for.
+
+    Raises ProblemError(SECRET_MISSING) naming the Secret's file.
+    """
+    database = environment.get("VECTOR_DB_URL")
+    if not database and (file := environment.get(DATABASE_URL_FILE_ENV)):
+        database = _wait_for(Path(file), deadline, pause)
+    if not database:
+        raise ProblemError(
+            Reason.SECRET_MISSING,
+            f"no database is named: set VECTOR_DB_URL, or {DATABASE_URL_FILE_ENV} to a file",
+        )
+    redis = environment.get("REDIS_URL")
+    if not redis and (file := environment.get(CACHE_URL_FILE_ENV)):
+        # A build without its cache is slower, not wrong.
+        redis = Path(file).read_text().strip() if Path(file).exists() else None
+    return Stores(database, redis)
+
+
+def _wait_for(file: Path, deadline: float, pause: Callable[[float], None]) -> str:
+    ends_at = time.monotonic() + deadline
+    while not file.exists():
+        if time.monotonic() > ends_at:
+            raise ProblemError(
+                Reason.SECRET_MISSING,
+                f"the Secret for the database has no key {file.name}, or does not exist; "
+                "create it, or correct database.secretRef",
+            )
+        pause(1.0)
+    return file.read_text().strip()

@@ -1,0 +1,3 @@
+"""Where documents come from."""
+
+from __future__ import annotations
