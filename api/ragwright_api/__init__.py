@@ -1,1 +1,3 @@
+"""The query service: stateless, one process, scaled by replicas."""
+
 from __future__ import annotations

@@ -7,15 +7,19 @@ from ragwright_core.report import Problem, Reason
 # Reasons that the same pod would meet again: a person or another request must change something.
 INPUT_REASONS = frozenset(
     {
+        Reason.SECRET_MISSING,
         Reason.SOURCE_UNAUTHORIZED,
         Reason.SOURCE_NOT_FOUND,
         Reason.SOURCE_EMPTY,
+        Reason.DATABASE_FORBIDDEN,
         Reason.EXTENSION_MISSING,
         Reason.EXTENSION_TOO_OLD,
         Reason.SCHEMA_OWNED,
         Reason.LAYOUT_TOO_NEW,
         Reason.EMBEDDING_REJECTED,
         Reason.GATE_FAILED,
+        Reason.SUPERSEDED,
+        Reason.STALE_TERM,
     }
 )
 

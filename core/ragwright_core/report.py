@@ -22,6 +22,7 @@ class Reason(StrEnum):
     SOURCE_EMPTY = "SourceEmpty"
     SOURCE_CHANGED = "SourceChanged"
     DATABASE_UNAVAILABLE = "DatabaseUnavailable"
+    DATABASE_FORBIDDEN = "DatabaseForbidden"
     EXTENSION_MISSING = "ExtensionMissing"
     EXTENSION_TOO_OLD = "ExtensionTooOld"
     SCHEMA_OWNED = "SchemaOwned"

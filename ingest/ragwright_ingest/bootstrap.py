@@ -10,8 +10,9 @@ from ragwright_core.handover import BuildOrder
 from ragwright_core.index.descriptor import Descriptor, embedding_descriptor
 from ragwright_core.index.layout import advisory_lock
 from ragwright_core.index.versions import (
-    Asked,
+    Live,
     Version,
+    abandon_others,
     create_version,
     is_unchanged,
     joins,
@@ -43,14 +44,16 @@ def bootstrap(connection: Connection, order: BuildOrder, open_source: Open) -> B
     """
     schema = order.pipeline.names.schema
     with advisory_lock(connection, f"ragwright bootstrap {schema}"):
+        live = read_live(connection)
         asked = read_asked(connection, order.request)
         version = read_version(connection, asked.number) if asked else None
-        if asked is not None and version is not None and joins(asked, version):
+        if asked is not None and version is not None and joins(version, live.term):
+            abandon_others(connection, version.number)
             return Build(version, unchanged=asked.unchanged)
-        return _begin(connection, order, open_source)
+        return _begin(connection, order, open_source, live)
 
 
-def _begin(connection: Connection, order: BuildOrder, open_source: Open) -> Build:
+def _begin(connection: Connection, order: BuildOrder, open_source: Open, live: Live) -> Build:
     listings = {source.name: open_source(source, None).list() for source in order.spec.sources}
     descriptor = Descriptor(
         shape=shape_fingerprint(order.spec),
@@ -59,10 +62,10 @@ def _begin(connection: Connection, order: BuildOrder, open_source: Open) -> Buil
     )
     digest = manifest(listings)
     with connection.transaction():
-        live = read_live(connection).number
-        current = None if live is None else read_version(connection, live)
+        current = None if live.number is None else read_version(connection, live.number)
         if current is not None and is_unchanged(current, descriptor, digest):
             record_request(connection, order.request, current.number, unchanged=True)
+            abandon_others(connection, current.number)
             return Build(current, unchanged=True)
         number = create_version(
             connection,
@@ -70,7 +73,9 @@ def _begin(connection: Connection, order: BuildOrder, open_source: Open) -> Buil
             descriptor=descriptor,
             manifest=digest,
             documents=sum(len(listing.documents) for listing in listings.values()),
+            planned_on=live.term,
         )
+        abandon_others(connection, number)
         _write_listings(connection, number, listings)
         record_request(connection, order.request, number, unchanged=False)
     return Build(read_version(connection, number), unchanged=False)
@@ -91,6 +96,3 @@ def _write_listings(connection: Connection, number: int, listings: Mapping[str, 
         for name, listing in listings.items():
             for document in listing.documents:
                 copy.write_row((name, document.path, document.hash, document.bytes, document.url))
-
-
-__all__ = ["Asked", "Build", "bootstrap", "manifest"]

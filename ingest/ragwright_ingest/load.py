@@ -13,6 +13,9 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from ragwright_core.index.queries import vector_type
+from ragwright_core.index.versions import read_state
+from ragwright_core.problems import ProblemError
+from ragwright_core.report import Reason
 from ragwright_core.spec import Chunking
 from ragwright_ingest import queries
 from ragwright_ingest.chunk import Chunk, chunks
@@ -55,20 +58,31 @@ class Worker:
     chunking: Chunking
     source: Callable[[str], OpenSource]
     vectorizer: Vectorizer
-    after_batch: Callable[[], None] = lambda: None
+    after_step: Callable[[str], None] = lambda _: None
 
     def run(self, *, pause: Callable[[float], None] = time.sleep) -> None:
         """Work until every document of the version is done or failed.
 
         Others may still hold claims; a worker that died gives its back when its connection ends.
+        Raises ProblemError(SUPERSEDED) when another build was asked for meanwhile.
         """
-        while True:
+        while self._building():
             if self._batch():
-                self.after_batch()
+                self.after_step("batch")
             elif self._pending() == 0:
                 return
             else:
                 pause(random.uniform(0.2, 0.6))
+
+    def _building(self) -> bool:
+        state = read_state(self.connection, self.number)
+        if state not in ("building", "ready", "live"):
+            raise ProblemError(
+                Reason.SUPERSEDED,
+                f"version {self.number} is {state}: another build was asked for meanwhile, or "
+                "its documents changed while it was loaded; a new attempt begins anew",
+            )
+        return state == "building"
 
     def _pending(self) -> int:
         row = self.connection.execute(queries.pending(self.number)).fetchone()
@@ -87,7 +101,13 @@ class Worker:
                 self._finish(item)
             self.connection.execute(
                 queries.ADD_COUNTS,
-                {"number": self.number, "embedded": found.embedded, "reused": found.reused},
+                {
+                    "number": self.number,
+                    "chunks": len(found.vectors),
+                    "failed": sum(item.problem is not None for item in claimed),
+                    "embedded": found.embedded,
+                    "reused": found.reused,
+                },
             )
         return True
 

@@ -106,6 +106,12 @@ def create_hash_index(number: int) -> sql.Composed:
     )
 
 
+# Work that takes hours is not a stuck statement, and a slow endpoint is not an idle client.
+NO_TIMEOUTS: LiteralString = (
+    "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = 0"
+)
+
+
 def create_metadata_index(number: int) -> sql.Composed:
     return sql.SQL(
         "CREATE INDEX IF NOT EXISTS {} ON {} USING gin (metadata jsonb_path_ops)"
@@ -144,8 +150,11 @@ def measure(number: int) -> sql.Composed:
     )
 
 
+# The last statement of a batch: workers queue for this row until the other's COMMIT.
 ADD_COUNTS: LiteralString = """
-    UPDATE index_version SET embedded = embedded + %(embedded)s, reused = reused + %(reused)s
+    UPDATE index_version
+    SET chunks = chunks + %(chunks)s, failed = failed + %(failed)s,
+        embedded = embedded + %(embedded)s, reused = reused + %(reused)s
     WHERE number = %(number)s"""
 
 MARK_LOADED: LiteralString = """
@@ -157,5 +166,3 @@ MARK_VERDICT: LiteralString = """
     SET state = %(state)s, failed = %(failed)s, chunks = %(chunks)s, verdicts = %(verdicts)s,
         ready_at = clock_timestamp()
     WHERE number = %(number)s AND state = 'building'"""
-
-NEWEST: LiteralString = "SELECT max(number) FROM index_version"

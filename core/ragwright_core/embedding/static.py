@@ -54,15 +54,14 @@ class StaticEmbedder:
         self._query_prefix = query_prefix
 
     async def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        return await asyncio.to_thread(
-            self._embed, [self._document_prefix + text for text in texts]
-        )
+        return await asyncio.to_thread(self.embed, [self._document_prefix + text for text in texts])
 
     async def embed_queries(self, texts: Sequence[str]) -> Vectors:
         # Microseconds a text: a thread would cost more than the work.
-        return self._embed([self._query_prefix + text for text in texts])
+        return self.embed([self._query_prefix + text for text in texts])
 
-    def _embed(self, texts: Sequence[str]) -> Vectors:
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of texts as they are, without a prefix; blocks."""
         tokenizer, table = _model()
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for row, encoded in enumerate(

@@ -9,7 +9,10 @@ import psycopg
 from ragwright_core.index import queries
 from ragwright_core.index.layout import advisory_lock
 from ragwright_core.index.versions import mark, numbers_in
-from ragwright_core.index.views import with_lock_retries, write_views
+from ragwright_core.index.views import cover_versions, with_lock_retries
+
+# About 6 s: what a reader holds longer is left for the next build.
+TRIES = 10
 
 
 def surplus(kept: list[int], keep: int) -> list[int]:
@@ -18,35 +21,38 @@ def surplus(kept: list[int], keep: int) -> list[int]:
 
 
 def drop_surplus(
-    connection: psycopg.Connection[Any], schema: str, keep: int, *, before: int
+    connection: psycopg.Connection[Any], schema: str, keep: int, *, tries: int = TRIES
 ) -> list[int]:
-    """Drop versions beyond `keep`, and what failed or abandoned builds left below `before`.
+    """Drop versions beyond `keep`, and what failed or killed work left behind.
 
-    A build with a higher number may be under way. Returns the dropped numbers. Holds the live
-    row's lock while it marks, so that no swap can choose a version that is going.
+    Returns the numbers that a reader holds: they stay marked `dropping`. Holds the live row's
+    lock while it marks, so that no swap can choose a version that is going.
     """
     with advisory_lock(connection, f"ragwright views {schema}"):
         with connection.transaction():
             connection.execute(queries.LOCK_LIVE)
             going = surplus(numbers_in(connection, "kept"), keep)
-            going += [
-                number
-                for number in numbers_in(connection, "failed", "building", "dropping")
-                if number < before
-            ]
+            going += numbers_in(connection, "failed", "dropping")
             for number in going:
                 mark(connection, number, "dropping")
-        write_views(connection, numbers_in(connection, "live", "kept", "ready"))
-        for number in going:
-            _drop(connection, number)
-    return going
+        if not going:
+            return []
+        try:
+            cover_versions(connection, tries=tries)
+        except psycopg.errors.LockNotAvailable:
+            return going
+        return [number for number in going if not _drop(connection, number, tries)]
 
 
-def _drop(connection: psycopg.Connection[Any], number: int) -> None:
+def _drop(connection: psycopg.Connection[Any], number: int, tries: int) -> bool:
     def drop() -> None:
         with connection.transaction():
             connection.execute(queries.SHORT_LOCK_TIMEOUT)
             connection.execute(queries.drop_tables(number))
             mark(connection, number, "dropped")
 
-    with_lock_retries(drop)
+    try:
+        with_lock_retries(drop, tries=tries)
+    except psycopg.errors.LockNotAvailable:
+        return False
+    return True

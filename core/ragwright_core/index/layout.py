@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
 from ragwright_core.handover import Identity
 from ragwright_core.index import connect, queries
@@ -38,12 +38,12 @@ def ensure_extension(connection: psycopg.Connection[Any]) -> tuple[int, ...]:
         version = _extension_version(connection)
         if version is None:
             try:
-                connection.execute("CREATE EXTENSION vector")
+                connection.execute(queries.CREATE_EXTENSION)
             except psycopg.Error as error:
                 raise ProblemError(Reason.EXTENSION_MISSING, _missing(error)) from error
             version = _extension_version(connection)
     assert version is not None
-    numbers = tuple(int(part) for part in version.split(".")[:3])
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
     if numbers < OLDEST_PGVECTOR:
         raise ProblemError(
             Reason.EXTENSION_TOO_OLD,
@@ -74,11 +74,24 @@ def ensure_layout(connection: psycopg.Connection[Any], identity: Identity) -> No
     """Create or migrate the schema and take ownership; leaves the connection prepared."""
     schema = identity.names.schema
     with advisory_lock(connection, f"ragwright layout {schema}"):
-        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
+        if connection.execute(queries.HAS_SCHEMA, [schema]).fetchone() is None:
+            _create_schema(connection, schema)
         connect.prepare(connection, schema)
         with connection.transaction():
             _migrate(connection, schema)
             _own(connection, identity)
+
+
+def _create_schema(connection: psycopg.Connection[Any], schema: str) -> None:
+    try:
+        connection.execute(queries.create_schema(schema))
+    except psycopg.errors.InsufficientPrivilege:
+        user, database = connection.info.user, connection.info.dbname
+        raise ProblemError(
+            Reason.DATABASE_FORBIDDEN,
+            f"role {user} may not create a schema in database {database}. As administrator: "
+            f'CREATE SCHEMA "{schema}" AUTHORIZATION "{user}";',
+        ) from None
 
 
 def _migrate(connection: psycopg.Connection[Any], schema: str) -> None:

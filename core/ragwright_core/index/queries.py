@@ -34,6 +34,7 @@ LAYOUT_1: tuple[LiteralString, ...] = (
         reason text NOT NULL,
         descriptor jsonb NOT NULL,
         manifest text NOT NULL,
+        planned_on bigint NOT NULL DEFAULT 0,
         documents integer NOT NULL,
         failed integer NOT NULL DEFAULT 0,
         chunks bigint NOT NULL DEFAULT 0,
@@ -85,9 +86,15 @@ POINTER: LiteralString = "SELECT number, term, epoch FROM live"
 LOCK_LIVE: LiteralString = "SELECT 1 FROM live FOR UPDATE"
 
 READ_VERSION: LiteralString = """
-    SELECT number, id::text, state, descriptor, manifest, documents, failed, chunks, embedded,
-           reused
+    SELECT number, id::text, state, descriptor, manifest, planned_on, documents, failed, chunks,
+           embedded, reused, verdicts,
+           coalesce(extract(epoch FROM loaded_at - started_at), 0)::float AS load_seconds
     FROM index_version WHERE number = %s"""
+
+READ_STATE: LiteralString = "SELECT state FROM index_version WHERE number = %s"
+
+PREVIOUS: LiteralString = """
+    SELECT number FROM index_version WHERE state = 'kept' ORDER BY swapped_at DESC LIMIT 1"""
 
 NUMBERS_IN: LiteralString = """
     SELECT number FROM index_version WHERE state = ANY(%s) ORDER BY number DESC"""
@@ -101,11 +108,19 @@ RECORD_REQUEST: LiteralString = """
     SET number = excluded.number, unchanged = excluded.unchanged, asked_at = clock_timestamp()"""
 
 CREATE_VERSION: LiteralString = """
-    INSERT INTO index_version (reason, descriptor, manifest, documents)
-    VALUES (%(reason)s, %(descriptor)s, %(manifest)s, %(documents)s)
+    INSERT INTO index_version (reason, descriptor, manifest, documents, planned_on)
+    VALUES (%(reason)s, %(descriptor)s, %(manifest)s, %(documents)s, %(planned_on)s)
     RETURNING number"""
 
+ABANDON_OTHERS: LiteralString = """
+    UPDATE index_version SET state = 'failed'
+    WHERE state IN ('building', 'ready') AND number <> %s"""
+
 MARK: LiteralString = "UPDATE index_version SET state = %(state)s WHERE number = %(number)s"
+
+CREATE_EXTENSION: LiteralString = "CREATE EXTENSION vector"
+
+HAS_SCHEMA: LiteralString = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
 
 EXTENSION_VERSION: LiteralString = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
 
@@ -164,6 +179,18 @@ def chunks_view(numbers: list[int]) -> sql.Composed:
     return sql.SQL("CREATE OR REPLACE VIEW chunks AS ") + sql.SQL(" UNION ALL ").join(branches)
 
 
+def create_schema(schema: str) -> sql.Composed:
+    return sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema))
+
+
+def drop_schema(schema: str) -> sql.Composed:
+    return sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema))
+
+
+def owner_of(schema: str) -> sql.Composed:
+    return sql.SQL("SELECT cluster, uid FROM {}").format(sql.Identifier(schema, "owner"))
+
+
 def drop_tables(number: int) -> sql.Composed:
     return sql.SQL("DROP TABLE IF EXISTS {}, {}").format(
         sql.Identifier(chunks_table(number)), sql.Identifier(documents_table(number))
@@ -187,6 +214,13 @@ def create_documents(number: int) -> sql.Composed:
             UNIQUE (source, path)
         )"""
     ).format(table=sql.Identifier(documents_table(number)))
+
+
+def create_pending_index(number: int) -> sql.Composed:
+    """Claims look for the next pending document: without it each walks over all that are done."""
+    return sql.SQL("CREATE INDEX ON {table} (id) WHERE state = 'pending'").format(
+        table=sql.Identifier(documents_table(number))
+    )
 
 
 def vector_type(dimensions: int) -> str:

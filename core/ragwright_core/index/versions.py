@@ -17,18 +17,21 @@ State = Literal["building", "ready", "live", "kept", "failed", "dropping", "drop
 
 @dataclass(frozen=True)
 class Version:
-    """A row of index_version."""
+    """A row of index_version. `planned_on` is the live term when it was begun."""
 
     number: int
     id: str
     state: State
     descriptor: Descriptor
     manifest: str
+    planned_on: int
     documents: int
     failed: int
     chunks: int
     embedded: int
     reused: int
+    verdicts: list[dict[str, Any]]
+    load_seconds: float
 
 
 @dataclass(frozen=True)
@@ -75,15 +78,17 @@ def numbers_in(connection: psycopg.Connection[Any], *states: State) -> list[int]
     return [number for (number,) in rows]
 
 
-def joins(asked: Asked | None, version: Version | None) -> bool:
+def joins(version: Version | None, term: int) -> bool:
     """Whether a build request goes on with the version it has, or needs a new one.
 
     A request whose version failed, or is no longer live because settings went there and back, is
-    built anew.
+    built anew; so is one that was planned before another swap, for its own would be refused.
     """
-    return (
-        asked is not None and version is not None and version.state in ("building", "ready", "live")
-    )
+    if version is None:
+        return False
+    if version.state in ("building", "ready"):
+        return version.planned_on == term
+    return version.state == "live"
 
 
 def is_unchanged(live: Version | None, descriptor: Descriptor, manifest: str) -> bool:
@@ -103,6 +108,7 @@ def create_version(
     descriptor: Descriptor,
     manifest: str,
     documents: int,
+    planned_on: int,
 ) -> int:
     """A new version's row and fresh tables; the caller holds the bootstrap lock and transaction."""
     row = connection.execute(
@@ -112,11 +118,13 @@ def create_version(
             "descriptor": Jsonb(descriptor.model_dump(mode="json")),
             "manifest": manifest,
             "documents": documents,
+            "planned_on": planned_on,
         },
     ).fetchone()
     assert row is not None
     number = int(row[0])
     connection.execute(queries.create_documents(number))
+    connection.execute(queries.create_pending_index(number))
     connection.execute(queries.create_chunks(number, descriptor.embedding.dimensions))
     return number
 
@@ -127,6 +135,24 @@ def record_request(
     connection.execute(
         queries.RECORD_REQUEST, {"request": request, "number": number, "unchanged": unchanged}
     )
+
+
+def abandon_others(connection: psycopg.Connection[Any], number: int) -> None:
+    """End every build but that of `number`: one is wanted at a time, the one asked for last."""
+    connection.execute(queries.ABANDON_OTHERS, [number])
+
+
+def read_state(connection: psycopg.Connection[Any], number: int) -> State:
+    row = connection.execute(queries.READ_STATE, [number]).fetchone()
+    assert row is not None, "rows of index_version are never deleted"
+    state: State = row[0]
+    return state
+
+
+def previous(connection: psycopg.Connection[Any]) -> int | None:
+    """The kept version that was live last."""
+    row = connection.execute(queries.PREVIOUS).fetchone()
+    return None if row is None else int(row[0])
 
 
 def mark(connection: psycopg.Connection[Any], number: int, state: State) -> None:

