@@ -10,12 +10,12 @@ from typing import Any
 
 import httpx
 import yaml
+from dev.install import Installed, install, uninstall
 
 from dev.demo import objects
 from dev.demo.documents import Checkout, Document, questions, read_documents
 from dev.demo.pipeline import State, watch
 from dev.demo.show import Screen, table
-from dev.install import Installed, install, uninstall
 from dev.kubectl import Kubectl, until
 
 PIPELINE = "docs"

@@ -1,0 +1,166 @@
+"""Brings the embedded cluster up and down."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev.cluster.base import ClusterError, Images
+from dev.cluster.embedded import images, prepare, processes, volumes
+from dev.cluster.embedded.certificates import ensure_certificates, write_kubeconfig
+from dev.cluster.embedded.config import write_config
+from dev.cluster.embedded.paths import (
+    CONTAINERD_SOCKET,
+    KUBECONFIG,
+    LINK,
+    LOGS,
+    NODE_ADDRESS,
+    NODE_NAME,
+    RUN,
+    STATE,
+    binaries,
+)
+
+
+@dataclass(frozen=True)
+class EmbeddedCluster:
+    why: str
+
+    def up(self) -> None:
+        packages = prepare.missing_packages()
+        prepare.announce(packages, compiled=prepare.compiled_binary().exists())
+        prepare.install(packages)
+        prepare.compile_programs()
+        for folder in (STATE, RUN, LOGS):
+            folder.mkdir(parents=True, exist_ok=True)
+        ensure_certificates()
+        write_kubeconfig()
+        write_config()
+        self._network()
+        began = time.monotonic()
+        self._start()
+        print(f"  node ready after {time.monotonic() - began:.0f} s", flush=True)
+
+    def down(self) -> None:
+        """Stop everything in the order that lets each end well, and forget the cluster's state."""
+        if not STATE.exists():
+            return
+        with suppress(ClusterError, subprocess.TimeoutExpired):
+            self._remove_pods()
+        # The API server before etcd: without etcd its graceful stop hangs and keeps the port.
+        for program in (
+            processes.volumes(),
+            processes.kube_proxy(),
+            processes.kubelet(),
+            processes.coredns(),
+            processes.scheduler(),
+            processes.controller_manager(),
+            processes.apiserver(),
+            processes.etcd(),
+        ):
+            program.stop()
+        _remove_containers()
+        processes.containerd().stop()
+        _unmount_below(STATE, RUN)
+        subprocess.run(["ip", "link", "delete", LINK], capture_output=True, check=False)
+        subprocess.run(
+            [str(binaries() / "kube-proxy"), "--cleanup"], capture_output=True, check=False
+        )
+        for folder in (RUN, STATE):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def images(self) -> Images:
+        return images.build_and_load()
+
+    def env(self) -> Mapping[str, str]:
+        path = f"{binaries()}{os.pathsep}{os.environ.get('PATH', '')}"
+        return {**os.environ, "KUBECONFIG": str(KUBECONFIG), "PATH": path}
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        done = subprocess.run(
+            [str(binaries() / "kubectl"), f"--kubeconfig={KUBECONFIG}", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode:
+            raise ClusterError(f"kubectl {' '.join(arguments[:3])}: {done.stderr.strip()}")
+        return done.stdout
+
+    def _network(self) -> None:
+        """The node's address, and forwarding between pods."""
+        Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+        if not Path(f"/sys/class/net/{LINK}").exists():
+            subprocess.run(["ip", "link", "add", LINK, "type", "bridge"], check=True)
+            subprocess.run(["ip", "addr", "add", f"{NODE_ADDRESS}/32", "dev", LINK], check=True)
+            subprocess.run(["ip", "link", "set", LINK, "up"], check=True)
+
+    def _start(self) -> None:
+        containerd, apiserver, kubelet = (
+            processes.containerd(),
+            processes.apiserver(),
+            processes.kubelet(),
+        )
+        containerd.start()
+        processes.etcd().start()
+        apiserver.start()
+        processes.wait_until(CONTAINERD_SOCKET.exists, containerd, 30, "containerd")
+        images.ensure_pause()
+        processes.wait_until(self._api_ready, apiserver, 60, "the API server")
+        for program in (
+            processes.controller_manager(),
+            processes.scheduler(),
+            processes.coredns(),
+            kubelet,
+            processes.kube_proxy(),
+        ):
+            program.start()
+        self.kubectl("apply", "-f", "-", stdin=json.dumps(volumes.storage_class()))
+        processes.volumes().start()
+        processes.wait_until(self._node_ready, kubelet, 90, "the node")
+
+    def _api_ready(self) -> bool:
+        with suppress(ClusterError):
+            return self.kubectl("get", "--raw", "/readyz") == "ok"
+        return False
+
+    def _node_ready(self) -> bool:
+        ready = "{.status.conditions[?(@.type=='Ready')].status}"
+        with suppress(ClusterError):
+            told = self.kubectl("get", "node", NODE_NAME, "-o", f"jsonpath={ready}")
+            accounts = self.kubectl("get", "serviceaccount", "default", "--ignore-not-found")
+            return told == "True" and accounts != ""
+        return False
+
+    def _remove_pods(self) -> None:
+        if processes.apiserver().running():
+            self.kubectl("delete", "deployments,statefulsets,jobs", "-A", "--all", "--wait=false")
+            self.kubectl("delete", "pods", "-A", "--all", "--grace-period=1", "--timeout=40s")
+
+
+def _remove_containers() -> None:
+    """End what the kubelet left, by the runtime's own list."""
+    if not CONTAINERD_SOCKET.exists():
+        return
+    ctr = ["ctr", "--address", str(CONTAINERD_SOCKET), "--namespace", "k8s.io"]
+    listed = subprocess.run(
+        [*ctr, "tasks", "list", "--quiet"], capture_output=True, text=True, timeout=30, check=False
+    )
+    for name in listed.stdout.split():
+        subprocess.run([*ctr, "tasks", "delete", "--force", name], capture_output=True, check=False)
+
+
+def _unmount_below(*folders: Path) -> None:
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for mount in reversed(mounts):
+        if any(mount.startswith(f"{folder}/") for folder in folders):
+            subprocess.run(["umount", "--lazy", mount], capture_output=True, check=False)

@@ -1,0 +1,203 @@
+"""The cluster's programs: started in order, found again by pid file, stopped in reverse."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev.cluster.base import ClusterError
+from dev.cluster.embedded import config
+from dev.cluster.embedded.certificates import FOLDER as CERTIFICATES
+from dev.cluster.embedded.paths import (
+    KUBECONFIG,
+    LOGS,
+    NODE_ADDRESS,
+    NODE_NAME,
+    RUN,
+    SERVICE_RANGE,
+    STATE,
+    binaries,
+)
+
+ETCD_CLIENT = "http://127.0.0.1:23790"
+ETCD_PEER = "http://127.0.0.1:23800"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A command, and a name for its pid file and log."""
+
+    name: str
+    command: tuple[str, ...]
+
+    @property
+    def _pid_file(self) -> Path:
+        return RUN / f"{self.name}.pid"
+
+    def running(self) -> int | None:
+        """The pid, if the process of that pid is still this program."""
+        try:
+            pid = int(self._pid_file.read_text())
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError, ValueError):
+            return None
+        wanted = [word.encode() for word in self.command]
+        return pid if words[: len(wanted)] == wanted else None
+
+    def start(self) -> None:
+        if self.running():
+            return
+        with (LOGS / f"{self.name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._pid_file.write_text(str(process.pid))
+
+    def stop(self, seconds: float = 20) -> None:
+        pid = self.running()
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + seconds
+        while self.running():
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+                deadline += seconds
+            _reap(pid)
+            time.sleep(0.05)
+        self._pid_file.unlink(missing_ok=True)
+
+    def last_words(self) -> str:
+        return (LOGS / f"{self.name}.log").read_text(errors="replace")[-1500:]
+
+
+def _reap(pid: int) -> None:
+    """Collect a child of ours; others are collected by init."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def wait_until(ready: Callable[[], bool], program: Program, seconds: float, what: str) -> None:
+    """Poll until `ready`. Raises ClusterError with the program's last words."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline or program.running() is None:
+            raise ClusterError(f"{what} is not there: {program.last_words()}")
+        time.sleep(0.1)
+
+
+def containerd() -> Program:
+    return Program(
+        "containerd", ("/usr/bin/containerd", "--config", str(config.FOLDER / "containerd.toml"))
+    )
+
+
+def etcd() -> Program:
+    return Program(
+        "etcd",
+        (
+            str(binaries() / "etcd"),
+            f"--data-dir={STATE}/etcd",
+            f"--listen-client-urls={ETCD_CLIENT}",
+            f"--advertise-client-urls={ETCD_CLIENT}",
+            f"--listen-peer-urls={ETCD_PEER}",
+            f"--initial-advertise-peer-urls={ETCD_PEER}",
+            f"--initial-cluster=default={ETCD_PEER}",
+            # Right for a throwaway cluster: after a power cut it is made anew.
+            "--unsafe-no-fsync",
+            "--log-level=error",
+        ),
+    )
+
+
+def apiserver() -> Program:
+    return Program(
+        "kube-apiserver",
+        (
+            str(binaries() / "kube-apiserver"),
+            f"--etcd-servers={ETCD_CLIENT}",
+            f"--bind-address={NODE_ADDRESS}",
+            f"--advertise-address={NODE_ADDRESS}",
+            "--secure-port=6443",
+            f"--service-cluster-ip-range={SERVICE_RANGE}",
+            "--authorization-mode=RBAC",
+            "--allow-privileged=true",
+            f"--client-ca-file={CERTIFICATES}/ca.crt",
+            f"--tls-cert-file={CERTIFICATES}/apiserver.crt",
+            f"--tls-private-key-file={CERTIFICATES}/apiserver.key",
+            f"--kubelet-client-certificate={CERTIFICATES}/admin.crt",
+            f"--kubelet-client-key={CERTIFICATES}/admin.key",
+            "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+            f"--service-account-key-file={CERTIFICATES}/accounts.key",
+            f"--service-account-signing-key-file={CERTIFICATES}/accounts.key",
+        ),
+    )
+
+
+def controller_manager() -> Program:
+    return Program(
+        "kube-controller-manager",
+        (
+            str(binaries() / "kube-controller-manager"),
+            f"--kubeconfig={KUBECONFIG}",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            f"--root-ca-file={CERTIFICATES}/ca.crt",
+            f"--service-account-private-key-file={CERTIFICATES}/accounts.key",
+        ),
+    )
+
+
+def scheduler() -> Program:
+    return Program(
+        "kube-scheduler",
+        (
+            str(binaries() / "kube-scheduler"),
+            f"--kubeconfig={KUBECONFIG}",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+        ),
+    )
+
+
+def coredns() -> Program:
+    return Program(
+        "coredns", (str(binaries() / "coredns"), "-conf", str(config.FOLDER / "Corefile"))
+    )
+
+
+def kubelet() -> Program:
+    return Program(
+        "kubelet",
+        (
+            str(binaries() / "kubelet"),
+            f"--config={config.FOLDER / 'kubelet.yaml'}",
+            f"--kubeconfig={KUBECONFIG}",
+            f"--root-dir={STATE}/kubelet",
+            f"--cert-dir={STATE}/kubelet/pki",
+            f"--hostname-override={NODE_NAME}",
+            f"--node-ip={NODE_ADDRESS}",
+        ),
+    )
+
+
+def kube_proxy() -> Program:
+    return Program(
+        "kube-proxy",
+        (str(binaries() / "kube-proxy"), f"--config={config.FOLDER / 'kube-proxy.yaml'}"),
+    )
+
+
+def volumes() -> Program:
+    return Program("volumes", (sys.executable, "-m", "dev.cluster.embedded.volumes"))
