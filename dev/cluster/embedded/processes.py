@@ -42,14 +42,14 @@ class Program:
         return RUN / f"{self.name}.pid"
 
     def running(self) -> int | None:
-        """The pid, if the process of that pid is still this program."""
+        """The pid, if the process of that pid is still of this program's binary."""
         try:
             pid = int(self._pid_file.read_text())
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            # Not its command line, which is empty for a moment after exec.
+            running = Path(f"/proc/{pid}/exe").readlink().name
         except (FileNotFoundError, ProcessLookupError, ValueError):
             return None
-        wanted = [word.encode() for word in self.command]
-        return pid if words[: len(wanted)] == wanted else None
+        return pid if running == Path(self.command[0]).resolve().name else None
 
     def start(self) -> None:
         if self.running():
@@ -136,6 +136,7 @@ def apiserver() -> Program:
             f"--client-ca-file={CERTIFICATES}/ca.crt",
             f"--tls-cert-file={CERTIFICATES}/apiserver.crt",
             f"--tls-private-key-file={CERTIFICATES}/apiserver.key",
+            "--kubelet-preferred-address-types=InternalIP",
             f"--kubelet-client-certificate={CERTIFICATES}/admin.crt",
             f"--kubelet-client-key={CERTIFICATES}/admin.key",
             "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
