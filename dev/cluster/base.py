@@ -25,7 +25,10 @@ class Images:
 class Cluster(Protocol):
     """A cluster that the demo and the tests may use."""
 
-    why: str
+    @property
+    def why(self) -> str:
+        """The reason for this choice, in a sentence."""
+        ...
 
     def up(self) -> None:
         """Make it run; quick when it runs already. Raises ClusterError."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from socketserver import ThreadingMixIn
 
 from dulwich.repo import Repo
-from dulwich.server import DictBackend
+from dulwich.server import BackendRepo, DictBackend
 from dulwich.web import WSGIRequestHandlerLogger, WSGIServerLogger, make_wsgi_chain
 
 
@@ -21,7 +21,8 @@ def make_server(folder: Path, host: str, port: int) -> ThreadedServer:
     """A server of the repository in `folder` at /docs.git; a port of 0 takes a free one."""
     repository = Repo(str(folder)) if (folder / "HEAD").exists() else Repo.init_bare(str(folder))
     server = ThreadedServer((host, port), WSGIRequestHandlerLogger)
-    server.set_app(make_wsgi_chain(DictBackend({"/docs.git": repository})))
+    served: dict[str, BackendRepo] = {"/docs.git": repository}
+    server.set_app(make_wsgi_chain(DictBackend(served)))
     return server
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dev.kubectl import DeadlineError, Kubectl
+from ragwright_core.names import PipelineName
 
 
 @dataclass(frozen=True)
@@ -47,22 +48,23 @@ def state(pipeline: dict[str, Any] | None) -> State:
 
 def watch(
     kubectl: Kubectl,
-    namespace: str,
-    name: str,
+    pipeline: PipelineName,
     done: Callable[[State], bool],
     show: Callable[[State], None],
+    *,
     seconds: float,
 ) -> State:
     """Poll the pipeline until `done`, showing each state. Raises DeadlineError with the last."""
+    in_namespace = ("-n", pipeline.namespace)
     deadline = time.monotonic() + seconds
     while True:
-        current = state(kubectl.get("-n", namespace, "rag", name))
+        current = state(kubectl.get(*in_namespace, "rag", pipeline.name))
         show(current)
         if done(current):
             return current
         if time.monotonic() > deadline:
             raise DeadlineError(
                 f"after {seconds:.0f} s: {current.line}. "
-                f"Next: kubectl -n {namespace} describe rag {name}"
+                f"Next: kubectl -n {pipeline.namespace} describe rag {pipeline.name}"
             )
         time.sleep(0.3)

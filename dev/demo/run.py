@@ -5,20 +5,23 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import yaml
-from dev.install import Installed, install, uninstall
 
 from dev.demo import objects
 from dev.demo.documents import Checkout, Document, questions, read_documents
 from dev.demo.pipeline import State, watch
 from dev.demo.show import Screen, table
+from dev.install import Installed, install, uninstall
 from dev.kubectl import Kubectl, until
+from ragwright_core.names import API_PORT, PipelineName
+from ragwright_core.spec import REINDEX_ANNOTATION
 
-PIPELINE = "docs"
+PIPELINE = PipelineName(objects.NAMESPACE, "docs")
 EXAMPLE = Path("examples/quickstart.yaml")
 ASKED_IN_TERMINAL = (
     "How do I write my first Django app?",
@@ -33,128 +36,132 @@ def run() -> int:
     screen = Screen()
     with screen.step("A Kubernetes cluster, the image, and the operator by its chart"):
         installed = install(screen.say)
-    kubectl = installed.kubectl
     documents = read_documents(os.environ)
     with tempfile.TemporaryDirectory() as folder:
-        checkout = Checkout(Path(folder) / "docs", documents)
+        scene = Scene(screen, installed, documents, Checkout(Path(folder) / "docs", documents))
         with screen.step(f"{len(documents)} documents into a git server inside the cluster"):
-            _serve_documents(kubectl, installed, checkout)
+            scene.serve_documents()
         with screen.step(f"kubectl apply -f {EXAMPLE}: index version 1"):
-            first = _first_version(kubectl, screen)
-        with kubectl.forward(objects.NAMESPACE, f"svc/{PIPELINE}-api", 8000) as url:
-            _ask_in_terminal(url, screen)
+            first = scene.first_version()
+        scene.ask_in_terminal()
         with screen.step("Every file changes while 8 clients ask: index version 2"):
-            second, tally = _reindex_under_load(
-                kubectl, installed, checkout, documents, screen, first
-            )
-    return _conclude(screen, first, second, tally)
+            second, tally = scene.reindex_under_load(first)
+    return conclude(screen, first, second, tally)
 
 
 def down() -> int:
-    uninstall(objects.NAMESPACE, objects.LABEL)
+    uninstall(objects.NAMESPACE)
     return 0
 
 
-def _serve_documents(kubectl: Kubectl, installed: Installed, checkout: Checkout) -> None:
-    _remove_last_run(kubectl)
-    kubectl.apply(objects.namespace(), *objects.git_server(installed.image))
-    kubectl("-n", objects.NAMESPACE, "rollout", "restart", f"deploy/{objects.GIT}")
-    kubectl("-n", objects.NAMESPACE, "rollout", "status", f"deploy/{objects.GIT}", "--timeout=180s")
-    checkout.commit(1)
-    _push(kubectl, checkout)
+@dataclass(frozen=True)
+class Scene:
+    """What the demo's steps share."""
 
+    screen: Screen
+    installed: Installed
+    documents: list[Document]
+    checkout: Checkout
 
-def _remove_last_run(kubectl: Kubectl) -> None:
-    if not kubectl.get("namespace", objects.NAMESPACE):
-        return
-    in_namespace = ("-n", objects.NAMESPACE)
-    kubectl(*in_namespace, "delete", "job", objects.ASKER, "--ignore-not-found")
-    kubectl(*in_namespace, "delete", "rag", PIPELINE, "--ignore-not-found", "--timeout=120s")
-    kubectl(*in_namespace, "delete", "pvc", f"{PIPELINE}-postgres", "--ignore-not-found")
+    @property
+    def _kubectl(self) -> Kubectl:
+        return self.installed.kubectl
 
+    def _in_namespace(self, *arguments: str) -> str:
+        return self._kubectl("-n", objects.NAMESPACE, *arguments)
 
-def _push(kubectl: Kubectl, checkout: Checkout) -> None:
-    with kubectl.forward(objects.NAMESPACE, f"svc/{objects.GIT}", 8080) as url:
-        checkout.push(f"{url}/docs.git")
+    def serve_documents(self) -> None:
+        self._remove_last_run()
+        self._kubectl.apply(objects.namespace(), *objects.git_server(self.installed.image))
+        self._in_namespace("rollout", "restart", f"deploy/{objects.GIT}")
+        self._in_namespace("rollout", "status", f"deploy/{objects.GIT}", "--timeout=180s")
+        self.checkout.commit(1)
+        self._push()
 
+    def _remove_last_run(self) -> None:
+        if self._kubectl.get("namespace", objects.NAMESPACE):
+            self._in_namespace("delete", "job", objects.ASKER, "--ignore-not-found")
+            self._in_namespace("delete", "rag", PIPELINE.name, "--ignore-not-found")
+            self._in_namespace("delete", "pvc", PIPELINE.postgres, "--ignore-not-found")
 
-def _first_version(kubectl: Kubectl, screen: Screen) -> State:
-    pipeline: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text())
-    pipeline["metadata"]["namespace"] = objects.NAMESPACE
-    kubectl.apply(pipeline)
-    return watch(
-        kubectl,
-        objects.NAMESPACE,
-        PIPELINE,
-        lambda state: state.ready and state.live is not None,
-        lambda state: screen.live(state.line),
-        seconds=600,
-    )
+    def _push(self) -> None:
+        with self._kubectl.forward(objects.NAMESPACE, f"svc/{objects.GIT}", 8080) as url:
+            self.checkout.push(f"{url}/docs.git")
 
-
-def _ask_in_terminal(url: str, screen: Screen) -> None:
-    for question in ASKED_IN_TERMINAL:
-        body = httpx.post(f"{url}/api/rag/query", json={"question": question}, timeout=10).json()
-        screen.say(f"\n  Q  {question}\n  A  {body['answer'][:400]}")
-        screen.say("     " + "\n     ".join(body["sources"][:3]))
-    screen.say("")
-
-
-def _reindex_under_load(  # noqa: PLR0913 - the whole scene meets here
-    kubectl: Kubectl,
-    installed: Installed,
-    checkout: Checkout,
-    documents: list[Document],
-    screen: Screen,
-    first: State,
-) -> tuple[State, dict[str, Any]]:
-    url = f"http://{PIPELINE}-api.{objects.NAMESPACE}.svc:8000"
-    kubectl.apply(*objects.asker_job(installed.image, url, questions(documents, 200)))
-    kubectl(
-        "-n", objects.NAMESPACE, "wait", "pod", "-l", f"app={objects.ASKER}",
-        "--for=condition=Ready", "--timeout=120s",
-    )  # fmt: skip
-    pod = kubectl("-n", objects.NAMESPACE, "get", "pod", "-l", f"app={objects.ASKER}", "-o", "name")
-    with (
-        kubectl.forward(objects.NAMESPACE, pod.strip(), 8080) as control,
-        httpx.Client(base_url=control, timeout=10) as asker,
-    ):
-        until(lambda: asker.get("/tally").json()["asked"] >= 200, 60, "the first 200 answers")
-        checkout.commit(2)
-        _push(kubectl, checkout)
-        kubectl(
-            "-n", objects.NAMESPACE, "annotate", "rag", PIPELINE, "--overwrite",
-            f"ragwright.dev/reindex={time.time_ns()}",
-        )  # fmt: skip
-        second = watch(
-            kubectl,
-            objects.NAMESPACE,
+    def first_version(self) -> State:
+        pipeline: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text())
+        pipeline["metadata"]["namespace"] = objects.NAMESPACE
+        self._kubectl.apply(pipeline)
+        return watch(
+            self._kubectl,
             PIPELINE,
-            lambda state: (state.live or 0) > (first.live or 0),
-            lambda state: screen.live(_live_line(asker.get("/tally").json(), state.line)),
+            lambda state: state.ready and state.live is not None,
+            lambda state: self.screen.live(state.line),
             seconds=600,
         )
-        asker.post("/reported/2")
-        ends_at = time.monotonic() + AFTER_REPORT_SECONDS
-        while time.monotonic() < ends_at:
-            screen.live(_live_line(asker.get("/tally").json(), second.line))
-            time.sleep(0.5)
-        tally = asker.get("/tally").json()
-        asker.post("/stop")
-    return second, tally
+
+    def ask_in_terminal(self) -> None:
+        with self._kubectl.forward(objects.NAMESPACE, f"svc/{PIPELINE.api}", API_PORT) as url:
+            for question in ASKED_IN_TERMINAL:
+                asked = httpx.post(f"{url}/api/rag/query", json={"question": question}, timeout=10)
+                body = asked.json()
+                self.screen.say(f"\n  Q  {question}\n  A  {body['answer'][:400]}")
+                self.screen.say("     " + "\n     ".join(body["sources"][:3]))
+        self.screen.say("")
+
+    def reindex_under_load(self, first: State) -> tuple[State, dict[str, Any]]:
+        asked = questions(self.documents, 200)
+        self._kubectl.apply(*objects.asker_job(self.installed.image, PIPELINE.url, asked))
+        pods = ("pod", "-l", f"app={objects.ASKER}")
+        self._in_namespace("wait", *pods, "--for=condition=Ready", "--timeout=120s")
+        pod = self._in_namespace("get", *pods, "-o", "name").strip()
+        with (
+            self._kubectl.forward(objects.NAMESPACE, pod, 8080) as control,
+            httpx.Client(base_url=control, timeout=10) as asker,
+        ):
+            until(lambda: _tally(asker)["asked"] >= 200, 60, "the first 200 answers")
+            self._change_everything()
+            second = watch(
+                self._kubectl,
+                PIPELINE,
+                lambda state: (state.live or 0) > (first.live or 0),
+                lambda state: self.screen.live(_live_line(_tally(asker), state)),
+                seconds=600,
+            )
+            asker.post("/reported/2")
+            ends_at = time.monotonic() + AFTER_REPORT_SECONDS
+            while time.monotonic() < ends_at:
+                self.screen.live(_live_line(_tally(asker), second))
+                time.sleep(0.5)
+            tally = _tally(asker)
+            asker.post("/stop")
+        return second, tally
+
+    def _change_everything(self) -> None:
+        self.checkout.commit(2)
+        self._push()
+        wish = f"{REINDEX_ANNOTATION}={time.time_ns()}"
+        self._in_namespace("annotate", "rag", PIPELINE.name, "--overwrite", wish)
 
 
-def _live_line(tally: dict[str, Any], line: str) -> str:
-    return f"asked {tally['asked']}  failed {tally['failed']}  stale {tally['stale']}  · {line}"
+def _tally(asker: httpx.Client) -> dict[str, Any]:
+    return dict(asker.get("/tally").json())
 
 
-def _conclude(screen: Screen, first: State, second: State, tally: dict[str, Any]) -> int:
+def _live_line(tally: dict[str, Any], state: State) -> str:
+    counts = "  ".join(f"{name} {tally[name]}" for name in ("asked", "failed", "stale"))
+    return f"{counts}  · {state.line}"
+
+
+def conclude(screen: Screen, first: State, second: State, tally: dict[str, Any]) -> int:
     rows = [("version", "documents  chunks")]
     for current in (first, second):
         live = current.status["index"]["live"]
         rows.append((str(live["number"]), f"{live['documents']:>9}  {live['chunks']:>6}"))
-    for entry in second.status.get("history", []):
-        rows.append((f"build {entry.get('number', '-')}", entry.get("message", "")))
+    rows += [
+        (f"build {entry.get('number', '-')}", entry.get("message", ""))
+        for entry in second.status.get("history", [])
+    ]
     rows.append(("swap", f"{second.status['lastSwap']['milliseconds']:.1f} ms"))
     rows += [(name, str(tally[name])) for name in ("asked", "failed", "mixed", "stale")]
     rows.append(("unmarked", f"{tally['unmarked']} answers whose text carries no revision"))
@@ -163,7 +170,7 @@ def _conclude(screen: Screen, first: State, second: State, tally: dict[str, Any]
         screen.say(f"    {failure}")
     screen.say(
         f"\n    {second.status.get('url', '')} is up. From this machine:\n"
-        f"    kubectl -n {objects.NAMESPACE} port-forward svc/{PIPELINE}-api 8000 &\n"
+        f"    kubectl -n {objects.NAMESPACE} port-forward svc/{PIPELINE.api} 8000 &\n"
         "    curl -s localhost:8000/api/rag/query -H 'content-type: application/json' "
         '-d \'{"question": "What is a queryset?"}\'\n'
         f"    Change a file and watch: kubectl -n {objects.NAMESPACE} get rag -w\n"

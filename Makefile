@@ -1,0 +1,88 @@
+# The two commands: `make demo` and `make test`. `make help` lists the rest.
+SHELL := bash
+.DEFAULT_GOAL := help
+IMAGE ?=
+export IMAGE
+UV := uv
+RUN := $(UV) run --frozen
+PACKAGES := core/ragwright_core operator/ragwright_operator ingest/ragwright_ingest api/ragwright_api
+DAEMON := $(shell command -v docker || command -v podman)
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: ## Install uv where it is missing, and the locked packages
+	@command -v $(UV) >/dev/null || python3 -m pip install --quiet uv
+	@$(UV) sync --frozen --quiet
+
+.PHONY: demo
+demo: setup ## From an empty machine to answers, and a reindex under load
+	@$(RUN) python -m dev.demo run
+
+.PHONY: demo-down
+demo-down: setup ## Remove what the demo made
+	@$(RUN) python -m dev.demo down
+
+.PHONY: test
+test: check test-fast test-cluster ## Everything: lint, types, imports, unit, integration, cluster
+
+.PHONY: check
+check: lint types imports generated ## Lint, types, import rules, generated files
+
+.PHONY: lint
+lint: setup ## ruff
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+
+.PHONY: types
+types: setup ## mypy, strict
+	$(RUN) mypy $(PACKAGES) dev bench
+	$(RUN) mypy tests
+
+.PHONY: imports
+imports: setup ## Who may import whom
+	$(RUN) lint-imports
+
+.PHONY: generate
+generate: setup ## Write the CRD and its reference page from the models
+	$(RUN) python -m ragwright_core.crd
+
+.PHONY: generated
+generated: setup
+	$(RUN) python -m ragwright_core.crd --check
+
+.PHONY: test-fast
+test-fast: setup ## Unit and integration tests, no cluster: under two minutes
+	$(RUN) pytest tests/unit tests/integration
+
+.PHONY: unit
+unit: setup ## Unit tests: no I/O, seconds
+	$(RUN) pytest tests/unit
+
+.PHONY: test-cluster
+test-cluster: setup ## Tests on a real Kubernetes
+	$(RUN) pytest tests/cluster
+
+.PHONY: cluster-up
+cluster-up: setup ## Start the chosen cluster
+	@$(RUN) python -m dev.cluster up
+
+.PHONY: cluster-down
+cluster-down: setup ## Stop it
+	@$(RUN) python -m dev.cluster down
+
+.PHONY: image
+image: ## Build the image with docker or podman (IMAGE=registry/name:tag)
+	@test -n "$(IMAGE)" || { echo "name the image: make image push IMAGE=registry/name:tag"; exit 2; }
+	@test -n "$(DAEMON)" || { echo "no docker or podman here; without them: make cluster-up"; exit 2; }
+	$(DAEMON) build --tag $(IMAGE) .
+
+.PHONY: push
+push: ## Push it
+	$(DAEMON) push $(IMAGE)
+
+.PHONY: bench-swap
+bench-swap: setup ## 20 swaps under readers, beside the textbook swap
+	$(RUN) python -m bench.swap
