@@ -1,0 +1,46 @@
+"""One cluster and one installation of the operator for all cluster tests."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from dev.cluster.base import ClusterError
+from dev.install import Installed, install
+from tests.cluster.kit import Namespace
+
+HERE = os.path.dirname(__file__)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if str(item.path).startswith(HERE):
+            item.add_marker(pytest.mark.cluster)
+
+
+@pytest.fixture(scope="session")
+def installed() -> Installed:
+    """The operator on the chosen cluster. Where none can be had: a skip, in CI an error."""
+    try:
+        return install(print)
+    except ClusterError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"CLUSTER TESTS NOT RUN: {error}")
+
+
+@pytest.fixture
+def namespace(installed: Installed) -> Iterator[Namespace]:
+    """A fresh namespace in which Pod Security `restricted` is enforced."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    labels = {"pod-security.kubernetes.io/enforce": "restricted", "ragwright.dev/test": "true"}
+    installed.kubectl.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+    )
+    made = Namespace(name, installed)
+    yield made
+    made("delete", "rag", "--all", "--timeout=90s")
+    installed.kubectl("delete", "namespace", name, "--wait=false")

@@ -1,0 +1,65 @@
+"""The chart: what it refuses, what it grants, what it keeps."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from dev.install import CHART, NAMESPACE, RELEASE, HelmError, Installed, helm
+from dev.kubectl import KubectlError
+
+OPERATOR = f"system:serviceaccount:{NAMESPACE}:{RELEASE}-operator"
+
+
+def may(installed: Installed, verb: str, resource: str) -> bool:
+    try:
+        answer = installed.kubectl("auth", "can-i", verb, resource, "--as", OPERATOR, "-A")
+    except KubectlError as error:
+        answer = str(error)
+    return answer.strip().endswith("yes")
+
+
+def test_refuses_to_install_without_an_image(installed: Installed) -> None:
+    with pytest.raises(HelmError, match=r"image\.repository is empty: name the image"):
+        helm(installed.cluster.env(), "template", str(CHART))
+
+
+def test_refuses_an_unknown_value(installed: Installed) -> None:
+    with pytest.raises(HelmError, match="imagee"):
+        helm(installed.cluster.env(), "template", str(CHART), "--set", "imagee.repository=x")
+
+
+def test_watches_only_named_namespaces_when_asked(installed: Installed) -> None:
+    text = helm(
+        installed.cluster.env(),
+        *("template", str(CHART), "--set", "image.repository=x,watchNamespaces={a,b}"),
+    )
+    assert text.count("kind: Role\n") == 2
+    assert 'value: "a,b"' in text
+
+
+@pytest.mark.parametrize("verb", ["get", "list", "watch", "update", "patch", "delete"])
+def test_operator_can_do_nothing_with_a_secret_but_create_it(
+    installed: Installed, verb: str
+) -> None:
+    assert may(installed, "create", "secrets")
+    assert not may(installed, verb, "secrets")
+
+
+@pytest.mark.parametrize("resource", ["pods/exec", "roles", "clusterroles", "nodes"])
+def test_operator_has_no_way_to_more_rights(installed: Installed, resource: str) -> None:
+    assert not may(installed, "create", resource)
+    assert not may(installed, "get", resource)
+
+
+def test_crd_stays_when_the_chart_goes(installed: Installed) -> None:
+    crd = installed.kubectl.get("crd", "ragpipelines.ragwright.dev")
+    assert crd is not None
+    assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+def test_notes_say_what_to_do_next(installed: Installed) -> None:
+    notes = helm(installed.cluster.env(), "get", "notes", RELEASE, "--namespace", NAMESPACE)
+    assert "kubectl apply -f examples/quickstart.yaml" in notes
+    assert os.path.exists("examples/quickstart.yaml")
