@@ -22,5 +22,5 @@ LABEL org.opencontainers.image.title="ragwright" \
 COPY --from=build /opt/ragwright /opt/ragwright
 COPY NOTICE LICENSE /licenses/
 ENV PATH=/opt/ragwright/bin:/usr/local/bin:/usr/bin:/bin \
-    PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
+    PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp LOGNAME=ragwright
 USER 65532:65532

@@ -62,7 +62,8 @@ def install(say: Callable[[str], None]) -> Installed:
     helm(
         cluster.env(),
         *("upgrade", "--install", RELEASE, str(CHART)),
-        *("--namespace", NAMESPACE, "--create-namespace"),
+        # The CRD may be here from `kubectl apply -f crds/`.
+        *("--namespace", NAMESPACE, "--create-namespace", "--take-ownership"),
         *image_values(images),
     )
     # A chart of the same values rolls nothing out, but the image may be new under its old name.

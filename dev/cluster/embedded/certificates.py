@@ -25,8 +25,10 @@ def ensure_certificates() -> None:
     if (FOLDER / "admin.crt").exists():
         return
     FOLDER.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Python 3.13 and newer verify strictly: usage and key identifiers must be there.
     _openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj",
-             "/CN=ragwright-dev", "-keyout", "ca.key", "-out", "ca.crt")  # fmt: skip
+             "/CN=ragwright-dev", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+             "-keyout", "ca.key", "-out", "ca.crt")  # fmt: skip
     _signed("apiserver", "/CN=kube-apiserver", "serverAuth", _NAMES)
     _signed("admin", "/O=system:masters/CN=admin", "clientAuth", "DNS:admin")
     _openssl("genrsa", "-out", "accounts.key", "2048")
@@ -34,7 +36,11 @@ def ensure_certificates() -> None:
 
 def _signed(name: str, subject: str, usage: str, alternative_names: str) -> None:
     extensions = FOLDER / f"{name}.ext"
-    extensions.write_text(f"extendedKeyUsage={usage}\nsubjectAltName={alternative_names}\n")
+    extensions.write_text(
+        f"extendedKeyUsage={usage}\nsubjectAltName={alternative_names}\n"
+        "keyUsage=critical,digitalSignature,keyEncipherment\n"
+        "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+    )
     _openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", subject,
              "-keyout", f"{name}.key", "-out", f"{name}.csr")  # fmt: skip
     _openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key",

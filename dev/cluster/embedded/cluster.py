@@ -116,17 +116,20 @@ class EmbeddedCluster:
         processes.wait_until(CONTAINERD_SOCKET.exists, containerd, 30, "containerd")
         images.ensure_pause()
         processes.wait_until(self._api_ready, apiserver, 60, "the API server")
-        for program in (
+        others = (
             processes.controller_manager(),
             processes.scheduler(),
             processes.coredns(),
             kubelet,
             processes.kube_proxy(),
-        ):
+            processes.volumes(),
+        )
+        for program in others:
             program.start()
         self.kubectl("apply", "-f", "-", stdin=json.dumps(volumes.storage_class()))
-        processes.volumes().start()
         processes.wait_until(self._node_ready, kubelet, 90, "the node")
+        for program in others:
+            processes.wait_until(lambda: True, program, 0, program.name)
 
     def _api_ready(self) -> bool:
         with suppress(ClusterError):

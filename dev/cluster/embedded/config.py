@@ -59,9 +59,9 @@ def kube_proxy() -> dict[str, Any]:
         "clientConnection": {"kubeconfig": str(KUBECONFIG)},
         "clusterCIDR": POD_RANGE,
         "conntrack": {"maxPerCore": 0, "min": 0},
-        "healthzBindAddress": "127.0.0.1:0",
+        "healthzBindAddress": "127.0.0.1:10256",
         "hostnameOverride": NODE_NAME,
-        "metricsBindAddress": "127.0.0.1:0",
+        "metricsBindAddress": "127.0.0.1:10249",
         "mode": "nftables",
     }
 

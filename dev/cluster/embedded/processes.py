@@ -91,7 +91,7 @@ def _reap(pid: int) -> None:
 def wait_until(ready: Callable[[], bool], program: Program, seconds: float, what: str) -> None:
     """Poll until `ready`. Raises ClusterError with the program's last words."""
     deadline = time.monotonic() + seconds
-    while not ready():
+    while program.running() is None or not ready():
         if time.monotonic() > deadline or program.running() is None:
             raise ClusterError(f"{what} is not there: {program.last_words()}")
         time.sleep(0.1)
