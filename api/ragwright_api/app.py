@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, TypeVar
 
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.exceptions import HTTPException
 
-from ragwright_api.answerers.base import LlmUnavailableError
-from ragwright_api.database import UNAVAILABLE, Database
-from ragwright_api.lease import LEASE_SECONDS, LeaseUnavailableError
-from ragwright_api.service import NoVersionError, Question, Service, VersionGoneError
-from ragwright_core.embedding import EmbeddingRejectedError, EmbeddingUnavailableError
+from ragwright_api.background import Background
+from ragwright_api.errors import CallerGoneError, UnansweredError
+from ragwright_api.front import Front, refusal
+from ragwright_api.invalidate import Invalidation
+from ragwright_api.metrics import Metrics
+from ragwright_api.service import Question, Service
 
-MAX_BODY_BYTES = 64 * 1024
-Scalar = str | int | float | bool | None
+Result = TypeVar("Result")
+# Postgres' jsonb holds neither NaN nor the character U+0000.
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=1000)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Scalar = Text | bool | int | Number | None
 
 
 class QueryRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     question: Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=r"\S")]
-    filters: dict[str, Scalar] = Field(default={}, max_length=20)
+    filters: dict[Text, Scalar] = Field(default={}, max_length=20)
     use_cache: StrictBool = True
 
 
@@ -38,106 +40,100 @@ class QueryResponse(BaseModel):
     latency_ms: float
 
 
-class HeadTime:
-    """Notes when a request's head was read, and refuses bodies that are announced as too large."""
-
-    def __init__(self, app: ASGIApp, clock: Callable[[], float]) -> None:
-        self._app = app
-        self._clock = clock
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            scope.setdefault("state", {})["head_at"] = self._clock()
-            length = dict(scope["headers"]).get(b"content-length", b"0")
-            if not length.isdigit() or int(length) > MAX_BODY_BYTES:
-                message = f"the body may have at most {MAX_BODY_BYTES} bytes"
-                await _error(413, "too_large", message)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-
-def create_app(service: Service, database: Database) -> FastAPI:
+def create_app(
+    service: Service, invalidate: Invalidation, draining: Callable[[], bool], log: Any
+) -> FastAPI:
     """The public application; its owner opens and closes what it was given."""
-    app = FastAPI(title="Ragwright", docs_url="/docs", redoc_url=None)
-    app.add_middleware(HeadTime, clock=service.clock)
-    _add_routes(app, service, database)
-    _add_errors(app, service)
+    app = FastAPI(title="Ragwright", redoc_url=None)
+    app.add_middleware(Front, clock=service.clock, draining=draining, log=log)
+    _add_routes(app, service, invalidate)
+    _add_refusals(app, service.metrics)
     return app
 
 
-def _add_routes(app: FastAPI, service: Service, database: Database) -> None:
+def _add_routes(app: FastAPI, service: Service, invalidate: Invalidation) -> None:
+    background = Background()
+
     @app.post("/api/rag/query", response_model=QueryResponse)
     async def query(body: QueryRequest, request: Request) -> Response:
         service.metrics.queries.inc()
+        question = Question(
+            body.question, dict(body.filters), body.use_cache, request.state.head_at
+        )
         with service.metrics.query_seconds.time():
-            reply = await service.ask(
-                Question(body.question, dict(body.filters), body.use_cache, request.state.head_at)
-            )
+            reply = await _unless_gone(background, request, service.ask(question))
+        parts = (f"{name};dur={seconds * 1000:.1f}" for name, seconds in reply.seconds.items())
         headers = {
             "X-Ragwright-Version": str(reply.version.number),
             "X-Ragwright-Term": str(reply.term),
+            "Server-Timing": ", ".join(parts),
         }
         return Response(reply.body, media_type="application/json", headers=headers)
 
     @app.post("/api/rag/invalidate-cache")
     async def invalidate_cache() -> dict[str, str]:
-        await database.raise_epoch()
-        service.reader.forget()
-        # Other replicas may believe the old epoch for one lease: then none of them does.
-        await asyncio.sleep(LEASE_SECONDS)
+        await invalidate()
         return {"status": "cache invalidated"}
 
 
-Handler = Callable[[Request, Exception], Awaitable[Response]]
+async def _unless_gone(
+    background: Background, request: Request, work: Coroutine[Any, Any, Result]
+) -> Result:
+    """The result of `work`, which ends when the caller hangs up. Raises CallerGoneError then."""
+    task, gone = background.start(work), background.start(_gone(request))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise CallerGoneError
+        return task.result()
+    finally:
+        task.cancel()
+        gone.cancel()
 
 
-def _add_errors(app: FastAPI, service: Service) -> None:
-    log = structlog.get_logger()
-
-    def answer(status: int, reason: str, message: Callable[[Exception], str]) -> Handler:
-        async def handler(_: Request, error: Exception) -> Response:
-            service.metrics.error(reason)
-            log.warning("not answered", reason=reason, kind=type(error).__name__)
-            return _error(status, reason, message(error))
-
-        return handler
-
-    database = answer(
-        503, "database_unavailable", lambda _: "the database does not answer; try again shortly"
-    )
-    for kind in (LeaseUnavailableError, *UNAVAILABLE):
-        app.add_exception_handler(kind, database)
-    app.add_exception_handler(
-        NoVersionError,
-        answer(
-            503,
-            "no_index",
-            lambda _: "no index version is live yet; see how far it is with: kubectl get rag",
-        ),
-    )
-    app.add_exception_handler(
-        VersionGoneError,
-        answer(503, "index_changing", lambda _: "the index changed too often; try again"),
-    )
-    embedding = answer(503, "embedding_unavailable", str)
-    app.add_exception_handler(EmbeddingUnavailableError, embedding)
-    app.add_exception_handler(EmbeddingRejectedError, embedding)
-    app.add_exception_handler(LlmUnavailableError, answer(503, "llm_unavailable", str))
-    app.add_exception_handler(
-        RequestValidationError, answer(422, "invalid_request", _what_is_wrong)
-    )
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
-def _what_is_wrong(error: Exception) -> str:
+def _add_refusals(app: FastAPI, metrics: Metrics) -> None:
+    def refused(request: Request, status: int, reason: str, message: str) -> Response:
+        metrics.error(reason)
+        request.state.log.warning("refused", reason=reason)
+        return refusal(status, reason, message)
+
+    @app.exception_handler(UnansweredError)
+    async def unanswered(request: Request, error: UnansweredError) -> Response:
+        return refused(request, error.status, error.reason, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return refused(request, 422, "invalid_request", _what_is_wrong(error))
+
+    @app.exception_handler(HTTPException)
+    async def other(request: Request, error: HTTPException) -> Response:
+        reason = {404: "not_found", 405: "not_allowed", 413: "too_large"}.get(
+            error.status_code, "invalid_request"
+        )
+        return refused(request, error.status_code, reason, str(error.detail))
+
+
+_WORDS = {
+    "extra_forbidden": "there is no such field; write question, filters and use_cache",
+    "string_pattern_mismatch": "it may not be blank or hold the character U+0000",
+    "json_invalid": "this is not JSON",
+}
+
+
+def _what_is_wrong(error: RequestValidationError) -> str:
     """Where and what, without repeating what was sent."""
-    assert isinstance(error, RequestValidationError)
-    found: list[Any] = list(error.errors())
+    found: list[dict[str, Any]] = list(error.errors())
     return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc'][1:]) or 'body'}: {item['msg']}"
-        for item in found[:5]
+        f"{_where(item)}: {_WORDS.get(item['type'], item['msg'])}" for item in found[:5]
     )
 
 
-def _error(status: int, reason: str, message: str) -> JSONResponse:
-    headers = {"Retry-After": "1"} if status == 503 else {}
-    return JSONResponse({"error": reason, "message": message}, status, headers)
+def _where(item: dict[str, Any]) -> str:
+    """The field. What stands below it was named by the caller, or is a variant of a union."""
+    path = [str(part) for part in item["loc"][1:2] if isinstance(part, str)]
+    return path[0] if path else "body"

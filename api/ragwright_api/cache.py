@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import redis.asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.maint_notifications import MaintNotificationsConfig
 
-from ragwright_api.settings import UrlMissingError
+from ragwright_api.background import Background
+from ragwright_api.settings import NotMountedError
 
 # All Redis calls of one request together.
 BUDGET_SECONDS = 0.05
@@ -43,11 +45,14 @@ class Breaker:
 class Budget:
     """The time that one request may still spend on Redis."""
 
-    def __init__(self, seconds: float = BUDGET_SECONDS) -> None:
+    def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
     def spend(self, seconds: float) -> None:
         self.seconds = max(0.0, self.seconds - seconds)
+
+
+Command = Callable[[redis.Redis], Coroutine[Any, Any, Result]]
 
 
 class Cache:
@@ -64,16 +69,33 @@ class Cache:
         self._client: redis.Redis | None = None
         self._breaker = breaker or Breaker()
         self._on_failure = on_failure
-        self._detached: set[asyncio.Task[object]] = set()
+        self._background = Background()
 
     async def get(self, key: str, budget: Budget) -> bytes | None:
-        found = await self._call(lambda client: client.get(key), budget, None)
-        return found if isinstance(found, bytes) else None
+        async def command(client: redis.Redis) -> bytes | None:
+            found = await client.get(key)
+            return found if isinstance(found, bytes) else None
+
+        return await self._call(command, budget)
 
     async def put(self, key: str, value: bytes, ttl_seconds: int, budget: Budget) -> None:
-        await self._call(lambda client: client.set(key, value, ex=ttl_seconds), budget, None)
+        async def command(client: redis.Redis) -> None:
+            await client.set(key, value, ex=ttl_seconds)
+
+        await self._call(command, budget)
+
+    def problem(self) -> str | None:
+        """Why nothing is cached just now, for readiness to say."""
+        if self._url is None:
+            return "no cache is named: set REDIS_URL or REDIS_URL_FILE"
+        try:
+            self._url()
+        except NotMountedError as error:
+            return str(error)
+        return "Redis does not answer" if self._breaker.is_open else None
 
     async def close(self) -> None:
+        await self._background.close()
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
@@ -81,49 +103,56 @@ class Cache:
     def _connect(self) -> redis.Redis | None:
         if self._client is None and self._url is not None:
             try:
-                url = self._url()
-            except UrlMissingError:
+                self._client = make_client(self._url())
+            except NotMountedError:
                 return None
-            self._client = redis.Redis.from_url(
-                url,
-                socket_timeout=1.0,
-                socket_connect_timeout=1.0,
-                # redis-py's own retries turn 50 ms into 3.5 s (measured).
-                retry=Retry(NoBackoff(), 0),
-            )
         return self._client
 
-    async def _call(
-        self,
-        command: Callable[[redis.Redis], Awaitable[Result]],
-        budget: Budget,
-        otherwise: Result,
-    ) -> Result:
-        client = self._connect()
-        if client is None or self._breaker.is_open or budget.seconds <= 0:
-            return otherwise
+    async def _call(self, command: Command[Result], budget: Budget) -> Result | None:
+        if self._breaker.is_open or budget.seconds <= 0 or (client := self._connect()) is None:
+            return None
         # Detached, so that neither a time-out nor a caller who hangs up cancels a command whose
         # reply would then wait on the connection for the next caller (redis-py#2624).
-        task = asyncio.ensure_future(command(client))
-        self._detached.add(task)
-        task.add_done_callback(self._forget)
+        task = self._background.start(command(client))
         began = time.monotonic()
         try:
-            async with asyncio.timeout(budget.seconds):
-                result = await asyncio.shield(task)
-        except (RedisError, OSError, TimeoutError):
-            self._breaker.record(ok=False)
-            self._on_failure()
-            if self._breaker.is_open:
-                # Afterwards the URL is read anew: the Secret may have been rotated.
-                await self.close()
-            return otherwise
+            await asyncio.wait({task}, timeout=budget.seconds)
+            result = await _result_now(task)
+        except (RedisError, OSError):  # time-outs are OSErrors
+            self._failed()
+            return None
         finally:
             budget.spend(time.monotonic() - began)
         self._breaker.record(ok=True)
         return result
 
-    def _forget(self, task: asyncio.Task[object]) -> None:
-        self._detached.discard(task)
-        if not task.cancelled():
-            task.exception()
+    def _failed(self) -> None:
+        self._on_failure()
+        self._breaker.record(ok=False)
+        if self._breaker.is_open and self._client is not None:
+            # The next client reads the URL anew: the Secret may have been rotated.
+            self._background.start(self._client.aclose())
+            self._client = None
+
+
+def make_client(url: str) -> redis.Redis:
+    # redis-py's own retries turn 50 ms into 3.5 s (measured).
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=1.0,
+        socket_connect_timeout=1.0,
+        retry=Retry(NoBackoff(), 0),
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+    )
+
+
+async def _result_now(task: asyncio.Task[Result]) -> Result:
+    """The result of a task whose time is up. Raises TimeoutError.
+
+    Where this process itself had no time to run, a reply that has arrived is still to be read.
+    """
+    for _ in range(3):
+        if task.done():
+            return task.result()
+        await asyncio.sleep(0)
+    raise TimeoutError

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+from weakref import WeakSet
 
 import numpy as np
 import psycopg
@@ -16,18 +17,31 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ragwright_api import queries
+from ragwright_api.background import Background
+from ragwright_api.errors import DatabaseUnavailableError
 from ragwright_api.lease import Lease, LiveVersion
 from ragwright_core.index import connect
 from ragwright_core.index.descriptor import Descriptor
 from ragwright_core.index.queries import RAISE_EPOCH, READ_LIVE, search, vector_type
 from ragwright_core.report import Building, IndexSummary, LiveIndex
 
-Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
+Connection = psycopg.AsyncConnection[Any]
+Pool = AsyncConnectionPool[Connection]
+Result = TypeVar("Result")
+Work = Callable[[Connection], Awaitable[Result]]
 
-POOL_SIZE = 8
+SEARCH_CONNECTIONS = 8
+# Apart from searches: questions that wait for one must not keep others from their lease.
+POINTER_CONNECTIONS = 2
 CONNECTION_WAIT_SECONDS = 2.0
+DEADLINE_SECONDS = 3.0
 
-UNAVAILABLE = (psycopg.OperationalError, PoolTimeout, OSError)
+
+class NothingBuiltError(Exception):
+    """The database has no pgvector yet; the first build brings it, and the schema."""
+
+
+_NOTHING_BUILT = (NothingBuiltError, psycopg.errors.UndefinedTable)
 
 
 @dataclass(frozen=True)
@@ -50,18 +64,19 @@ class Found:
         return self.url or f"{self.path}#L{self.first_line}-L{self.last_line}"
 
 
-def make_pool(conninfo: Callable[[], str], schema: str) -> Pool:
-    """A pool that reads its URL anew for each connection, and gives up a dead one at once."""
-
-    async def configure(connection: psycopg.AsyncConnection[Any]) -> None:
-        await connect.prepare_async(connection, schema)
-
+def make_pool(conninfo: Callable[[], str], size: int) -> Pool:
+    """A pool that reads its URL anew for each connection, so that a Secret may rotate."""
     return AsyncConnectionPool(
         conninfo,
-        kwargs={**connect.CONNECT_OPTIONS, "autocommit": True},
-        configure=configure,
+        kwargs={
+            **connect.CONNECT_OPTIONS,
+            "autocommit": True,
+            # A replica's pointer may lag: only the primary knows what is live.
+            "target_session_attrs": "primary",
+            "tcp_user_timeout": 10_000,
+        },
         min_size=1,
-        max_size=POOL_SIZE,
+        max_size=size,
         timeout=CONNECTION_WAIT_SECONDS,
         # Longer, its growing pauses would outlast a short outage of the database.
         reconnect_timeout=1.0,
@@ -70,32 +85,45 @@ def make_pool(conninfo: Callable[[], str], schema: str) -> Pool:
 
 
 class Database:
-    """Reads of one pipeline's schema. Methods raise one of UNAVAILABLE when the primary is away."""
+    """Reads of one pipeline's schema. Methods raise DatabaseUnavailableError within 3 s."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, conninfo: Callable[[], str], schema: str) -> None:
+        self._searches = make_pool(conninfo, SEARCH_CONNECTIONS)
+        self._pointer = make_pool(conninfo, POINTER_CONNECTIONS)
+        self._schema = schema
+        self._prepared: WeakSet[Connection] = WeakSet()
+        self._background = Background()
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-        async with self._pool.connection() as connection:
-            yield connection
+    async def open(self) -> None:
+        """Begin to connect; the database may come later."""
+        for pool in (self._pointer, self._searches):
+            await pool.open(wait=False)
+
+    async def close(self) -> None:
+        await self._background.close()
+        for pool in (self._pointer, self._searches):
+            await pool.close()
 
     async def read_lease(self) -> Lease:
-        async with self._connection() as connection:
-            try:
-                cursor = connection.cursor(row_factory=dict_row)
-                row = await (await cursor.execute(READ_LIVE)).fetchone()
-            except psycopg.errors.UndefinedTable:
-                row = None  # before the first build
-        if row is None or row["number"] is None:
-            return Lease(None, row["term"] if row else 0, row["epoch"] if row else 0)
-        descriptor = Descriptor.model_validate(row["descriptor"])
-        version = LiveVersion(row["number"], row["id"], descriptor)
-        return Lease(version, row["term"], row["epoch"])
+        async def read(connection: Connection) -> Lease:
+            cursor = connection.cursor(row_factory=dict_row)
+            row = await (await cursor.execute(READ_LIVE)).fetchone()
+            assert row is not None, "layout 1 inserts the row"
+            return _lease(row)
+
+        try:
+            return await self._run(self._pointer, read)
+        except _NOTHING_BUILT:
+            return Lease(None, 0, 0)
 
     async def raise_epoch(self) -> None:
-        async with self._connection() as connection:
+        async def write(connection: Connection) -> None:
             await connection.execute(RAISE_EPOCH)
+
+        try:
+            await self._run(self._pointer, write)
+        except _NOTHING_BUILT:
+            return
 
     async def search(
         self,
@@ -109,19 +137,62 @@ class Database:
         wrap = Vector if vector_type(dimensions) == "vector" else HalfVector
         statement = search(version.number, dimensions, filtered=bool(filters))
         parameters = {"vector": wrap(vector), "limit": limit, "filter": Jsonb(filters)}
-        async with self._connection() as connection:
+
+        async def read(connection: Connection) -> list[Found]:
             cursor = connection.cursor(row_factory=class_row(Found))
             return await (await cursor.execute(statement, parameters)).fetchall()
 
+        return await self._run(self._searches, read)
+
     async def summary(self) -> IndexSummary:
-        async with self._connection() as connection:
-            try:
-                return await _summary(connection)
-            except psycopg.errors.UndefinedTable:
-                return IndexSummary()
+        try:
+            return await self._run(self._pointer, _summary)
+        except _NOTHING_BUILT:
+            return IndexSummary()
+
+    async def _run(self, pool: Pool, work: Work[Result]) -> Result:
+        """Detached, because psycopg goes on for up to 10 s to cancel a query that hangs."""
+        task = self._background.start(self._twice(pool, work))
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                return await asyncio.shield(task)
+        except (psycopg.OperationalError, OSError):  # time-outs are OSErrors
+            raise DatabaseUnavailableError from None
+        finally:
+            task.cancel()
+
+    async def _twice(self, pool: Pool, work: Work[Result]) -> Result:
+        try:
+            return await self._once(pool, work)
+        except PoolTimeout:
+            raise
+        except psycopg.OperationalError:
+            # Where one connection has died most have: weed them out, and try again.
+            await pool.check()
+            return await self._once(pool, work)
+
+    async def _once(self, pool: Pool, work: Work[Result]) -> Result:
+        async with pool.connection() as connection:
+            if connection not in self._prepared:
+                await self._prepare(connection)
+            return await work(connection)
+
+    async def _prepare(self, connection: Connection) -> None:
+        try:
+            await connect.prepare_async(connection, self._schema)
+        except LookupError:
+            raise NothingBuiltError from None
+        self._prepared.add(connection)
 
 
-async def _summary(connection: psycopg.AsyncConnection[Any]) -> IndexSummary:
+def _lease(row: dict[str, Any]) -> Lease:
+    if row["number"] is None:
+        return Lease(None, row["term"], row["epoch"])
+    descriptor = Descriptor.model_validate(row["descriptor"])
+    return Lease(LiveVersion(row["number"], row["id"], descriptor), row["term"], row["epoch"])
+
+
+async def _summary(connection: Connection) -> IndexSummary:
     cursor = connection.cursor(row_factory=dict_row)
     live = await (await cursor.execute(queries.SUMMARY)).fetchone()
     previous = await (await connection.execute(queries.PREVIOUS)).fetchone()
@@ -147,8 +218,11 @@ def _live(row: dict[str, Any]) -> LiveIndex:
     )
 
 
-async def _building(connection: psycopg.AsyncConnection[Any], row: dict[str, Any]) -> Building:
-    done = await (await connection.execute(queries.done(row["number"]))).fetchone()
+async def _building(connection: Connection, row: dict[str, Any]) -> Building | None:
+    try:
+        done = await (await connection.execute(queries.done(row["number"]))).fetchone()
+    except psycopg.errors.UndefinedTable:  # dropped since: that build is over
+        return None
     return Building(
         number=row["number"],
         phase="index" if row["loaded"] else "load",

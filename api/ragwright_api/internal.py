@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from ragwright_api.database import UNAVAILABLE, Database
+from ragwright_api.database import Database
+from ragwright_api.errors import DatabaseUnavailableError
+from ragwright_api.front import refusal
+from ragwright_api.readiness import Readiness
 
 
 def create_internal_app(
-    database: Database, registry: CollectorRegistry, not_ready: Callable[[], str | None]
+    database: Database, registry: CollectorRegistry, readiness: Readiness
 ) -> FastAPI:
-    """`not_ready` says in words what readiness still waits for."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/livez")
@@ -22,8 +22,9 @@ def create_internal_app(
 
     @app.get("/readyz")
     async def readyz() -> Response:
-        waiting = not_ready()
-        return Response(waiting or "ok", 503 if waiting else 200)
+        problem = readiness.problem()
+        lines = [problem or "ok", readiness.note()]
+        return Response("\n".join(line for line in lines if line), 503 if problem else 200)
 
     @app.get("/metrics")
     async def metrics() -> Response:
@@ -33,8 +34,8 @@ def create_internal_app(
     async def index() -> Response:
         try:
             summary = await database.summary()
-        except UNAVAILABLE:
-            return Response("the database does not answer", 503)
+        except DatabaseUnavailableError as error:
+            return refusal(error.status, error.reason, str(error))
         return Response(summary.model_dump_json(), media_type="application/json")
 
     return app

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ragwright_api.background import Background
+from ragwright_api.errors import DatabaseUnavailableError, LeaseUnavailableError
 from ragwright_core.index.descriptor import Descriptor
 
 LEASE_SECONDS = 1.0
@@ -18,10 +20,6 @@ READ_DEADLINE_SECONDS = 2.0
 REFRESH_SECONDS = 0.4
 # Without a question for this long, nothing is refreshed.
 IDLE_SECONDS = 5.0
-
-
-class LeaseUnavailableError(Exception):
-    """The primary did not say in time which version is live."""
 
 
 def boot_clock() -> float:
@@ -59,64 +57,68 @@ Read = Callable[[], Awaitable[Lease]]
 class LiveReader:
     """Reads the pointer for many requests at once; `clock` gives seconds."""
 
-    def __init__(self, read: Read, clock: Callable[[], float] = boot_clock) -> None:
+    def __init__(
+        self,
+        read: Read,
+        clock: Callable[[], float] = boot_clock,
+        *,
+        deadline: float = READ_DEADLINE_SECONDS,
+    ) -> None:
         self._read = read
         self._clock = clock
+        self._deadline = deadline
+        self._background = Background()
         self._known: Lease | None = None
         self._reading: tuple[float, asyncio.Task[Lease]] | None = None
-        self._asked_at = clock() - IDLE_SECONDS
-
-    @property
-    def confirmed(self) -> bool:
-        """Whether the pointer has been read at least once."""
-        return self._known is not None
+        self._forgot_at = float("-inf")
+        self._asked_at = float("-inf")
 
     async def lease(self, head_at: float) -> Lease:
         """A lease that covers a request whose head came at `head_at`.
 
-        Raises LeaseUnavailableError after READ_DEADLINE_SECONDS.
+        Raises LeaseUnavailableError, after the deadline at the latest.
         """
         self._asked_at = self._clock()
         if self._known is not None and covers(self._known.sent_at, head_at):
             return self._known
         try:
-            async with asyncio.timeout(READ_DEADLINE_SECONDS):
+            async with asyncio.timeout(self._deadline):
                 return await asyncio.shield(self._reading_for(head_at))
-        except TimeoutError:
-            raise LeaseUnavailableError("the database did not answer in 2 s") from None
+        except (TimeoutError, DatabaseUnavailableError):
+            raise LeaseUnavailableError from None
 
     def forget(self) -> None:
-        """Believe nothing that was read before now."""
+        """Believe nothing whose read was sent before now."""
+        self._forgot_at = self._clock()
         self._known = None
         self._reading = None
 
     def _reading_for(self, head_at: float) -> asyncio.Task[Lease]:
-        if self._reading is not None and covers(self._reading[0], head_at):
-            return self._reading[1]
+        """The read under way if it covers `head_at`, else a new one."""
+        if self._reading is not None:
+            sent_at, task = self._reading
+            if covers(sent_at, head_at) and not task.done():
+                return task
         sent_at = self._clock()
-        task = asyncio.create_task(self._read_once(sent_at))
+        task = self._background.start(self._read_once(sent_at))
         self._reading = (sent_at, task)
-        task.add_done_callback(self._done)
         return task
 
     async def _read_once(self, sent_at: float) -> Lease:
-        found = await self._read()
-        lease = Lease(found.version, found.term, found.epoch, sent_at)
-        if self._known is None or self._known.sent_at < sent_at:
+        lease = replace(await self._read(), sent_at=sent_at)
+        newer = self._known is None or self._known.sent_at < sent_at
+        if newer and sent_at >= self._forgot_at:
             self._known = lease
         return lease
-
-    def _done(self, task: asyncio.Task[Lease]) -> None:
-        if self._reading is not None and self._reading[1] is task:
-            self._reading = None
-        if not task.cancelled():
-            task.exception()  # whoever waited has it; a background read may have nobody
 
     async def keep_warm(self) -> None:
         """Refresh while there are questions, so that they need not wait. Runs until cancelled."""
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
             now = self._clock()
-            if not self.confirmed or now - self._asked_at < IDLE_SECONDS:
-                # A head that comes one refresh from now must still be covered.
+            if now - self._asked_at < IDLE_SECONDS:
+                # Sent early enough to cover the heads that come until the next round but one.
                 self._reading_for(now + REFRESH_SECONDS)
+
+    async def close(self) -> None:
+        await self._background.close()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from ragwright_core.handover import Identity
@@ -18,10 +15,12 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry, identity: Identity) -> None:
         self.registry = registry
-        self._identity = identity
+        self.identity = identity
         self.queries = self._counter("queries", "Questions asked")
         self.hits = self._counter("cache_hits", "Answers served from the cache")
-        self.misses = self._counter("cache_misses", "Answers computed")
+        self.misses = self._counter(
+            "cache_misses", "Answers looked for in the cache, not found, and computed"
+        )
         self.coalesced = self._counter("coalesced", "Questions that shared a computation")
         self.empty = self._counter("empty_retrievals", "Questions that found no chunk")
         self.redis_failures = self._counter("redis_failures", "Redis calls given up")
@@ -33,20 +32,14 @@ class Metrics:
         self.llm_seconds = self._histogram("llm_seconds", "Making the answer from chunks")
 
     def error(self, reason: str) -> None:
-        self._errors.labels(self._identity.namespace, self._identity.name, reason).inc()
+        self._errors.labels(self.identity.namespace, self.identity.name, reason).inc()
 
     def _counter(self, noun: str, words: str) -> Counter:
         made = Counter(f"ragwright_{noun}", words, _LABELS, registry=self.registry)
-        return made.labels(self._identity.namespace, self._identity.name)
+        return made.labels(self.identity.namespace, self.identity.name)
 
     def _histogram(self, noun: str, words: str) -> Histogram:
         made = Histogram(
             f"ragwright_{noun}", words, _LABELS, registry=self.registry, buckets=_BUCKETS
         )
-        return made.labels(self._identity.namespace, self._identity.name)
-
-
-@contextmanager
-def timed(histogram: Histogram) -> Iterator[None]:
-    with histogram.time():
-        yield
+        return made.labels(self.identity.namespace, self.identity.name)

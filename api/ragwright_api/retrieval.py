@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,17 +13,54 @@ from numpy.typing import NDArray
 
 from ragwright_api.cache import Budget, Cache
 from ragwright_api.database import Database, Found
+from ragwright_api.errors import QuestionEmbeddingError
 from ragwright_api.lease import LiveVersion
+from ragwright_api.singleflight import SingleFlight
 from ragwright_core import cachekeys
-from ragwright_core.embedding import Embedder
-from ragwright_core.embedding.base import Vectors
+from ragwright_core.embedding import (
+    Embedder,
+    EmbeddingRejectedError,
+    EmbeddingUnavailableError,
+)
 from ragwright_core.index.descriptor import EmbeddingDescriptor
 
+EMBEDDING_SECONDS = 15.0
+Vector = NDArray[np.float32]
 Make = Callable[[EmbeddingDescriptor], Embedder]
 
 
+@asynccontextmanager
+async def _embedding() -> AsyncIterator[None]:
+    """Bounds the time for an embedder, and puts its failures into a reply's words."""
+    try:
+        async with asyncio.timeout(EMBEDDING_SECONDS):
+            yield
+    except TimeoutError:
+        raise QuestionEmbeddingError(
+            f"the question was not embedded within {EMBEDDING_SECONDS:g} s; ask again"
+        ) from None
+    except (EmbeddingUnavailableError, EmbeddingRejectedError) as error:
+        raise QuestionEmbeddingError(str(error)) from None
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """What an answer is made from: chunks, nearest first, and the means to compare texts."""
+
+    found: Sequence[Found]
+    vector: Vector
+    embedder: Embedder
+
+    async def similarities(self, texts: Sequence[str]) -> Vector:
+        """Cosine of each text and the question, by the version's own model."""
+        async with _embedding():
+            vectors = await self.embedder.embed_documents(texts)
+        similarities: Vector = vectors @ self.vector
+        return similarities
+
+
 class Retrieval:
-    """`make` builds an embedder for a descriptor; each is kept for the life of the process."""
+    """`make` loads an embedder for a descriptor; each is kept for the life of the process."""
 
     def __init__(
         self, database: Database, cache: Cache, make: Make, *, schema: str, embedding_ttl: int
@@ -32,6 +71,7 @@ class Retrieval:
         self._schema = schema
         self._ttl = embedding_ttl
         self._embedders: dict[str, Embedder] = {}
+        self._loading: SingleFlight[Embedder] = SingleFlight()
 
     async def retrieve(
         self,
@@ -40,40 +80,47 @@ class Retrieval:
         filters: dict[str, Any],
         limit: int,
         budget: Budget,
-    ) -> list[Found]:
-        """Raises UNAVAILABLE, UndefinedTable, or an embedding error."""
-        vector = await self._vector(version.descriptor.embedding, question, budget)
-        return await self._database.search(version, vector, limit, filters)
+    ) -> Retrieved:
+        """Raises DatabaseUnavailableError, QuestionEmbeddingError, or UndefinedTable."""
+        descriptor = version.descriptor.embedding
+        embedder = await self.embedder(descriptor)
+        vector = await self._vector(embedder, descriptor, question, budget)
+        found = await self._database.search(version, vector, limit, filters)
+        return Retrieved(found, vector, embedder)
 
-    async def warm(self, descriptor: EmbeddingDescriptor) -> None:
-        """Load the model, so that no question waits for it."""
-        await asyncio.to_thread(self._embedder, descriptor)
-        if descriptor.provider == "embedded":
-            await self._embedder(descriptor).embed_documents(["warm"])
-
-    def _embedder(self, descriptor: EmbeddingDescriptor) -> Embedder:
+    async def embedder(self, descriptor: EmbeddingDescriptor) -> Embedder:
+        """The descriptor's embedder with its model in memory."""
         key = descriptor.model_dump_json()  # credentials included: they may be renamed
-        if key not in self._embedders:
-            self._embedders[key] = self._make(descriptor)
-        return self._embedders[key]
+
+        async def load() -> Embedder:
+            # Reading a model takes 0.2 s, in which other questions go on.
+            self._embedders[key] = await asyncio.to_thread(self._make, descriptor)
+            return self._embedders[key]
+
+        return self._embedders.get(key) or await self._loading.run(key, load)
+
+    async def close(self) -> None:
+        for embedder in self._embedders.values():
+            await embedder.close()
 
     async def _vector(
-        self, descriptor: EmbeddingDescriptor, question: str, budget: Budget
-    ) -> NDArray[np.float32]:
-        embedder = self._embedder(descriptor)
+        self, embedder: Embedder, descriptor: EmbeddingDescriptor, question: str, budget: Budget
+    ) -> Vector:
         if descriptor.provider == "embedded":
             # Cheaper to compute than to ask Redis for.
-            return _first(await embedder.embed_queries([question]))
+            return await _embed(embedder, question)
         key = cachekeys.embedding_key(
             self._schema, descriptor.fingerprint, descriptor.query_prefix + question
         )
-        if (cached := await self._cache.get(key, budget)) is not None:
+        cached = await self._cache.get(key, budget)
+        if cached is not None and len(cached) == 4 * descriptor.dimensions:
             return np.frombuffer(cached, np.float32)
-        vector = _first(await embedder.embed_queries([question]))
+        vector = await _embed(embedder, question)
         await self._cache.put(key, vector.tobytes(), self._ttl, budget)
         return vector
 
 
-def _first(vectors: Vectors) -> NDArray[np.float32]:
-    row: NDArray[np.float32] = vectors[0]
-    return row
+async def _embed(embedder: Embedder, question: str) -> Vector:
+    async with _embedding():
+        vector: Vector = (await embedder.embed_queries([question]))[0]
+    return vector

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from ragwright_api.background import Background
 
 Result = TypeVar("Result")
 
@@ -21,22 +23,39 @@ class SingleFlight(Generic[Result]):
 
     def __init__(self) -> None:
         self._flights: dict[str, _Flight[Result]] = {}
+        self._background = Background()
+
+    def __len__(self) -> int:
+        """How many are under way."""
+        return len(self._flights)
 
     def under_way(self, key: str) -> bool:
         return key in self._flights
 
-    async def run(self, key: str, compute: Callable[[], Awaitable[Result]]) -> Result:
+    async def run(self, key: str, compute: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """The result for `key`; a failure goes to all who wait, and is not kept."""
         flight = self._flights.get(key)
         if flight is None:
-            flight = _Flight(asyncio.ensure_future(compute()))
+            flight = _Flight(self._background.start(self._fly(key, compute)))
             self._flights[key] = flight
-            flight.task.add_done_callback(lambda _: self._flights.pop(key, None))
         flight.waiting += 1
         try:
             return await asyncio.shield(flight.task)
         finally:
             flight.waiting -= 1
             if flight.waiting == 0 and not flight.task.done():
-                self._flights.pop(key, None)
+                # Taken out at once: who comes now must not join a computation that is ending.
+                self._leave(key, flight)
                 flight.task.cancel()
+
+    async def _fly(self, key: str, compute: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+        try:
+            return await compute()
+        finally:
+            own = self._flights.get(key)
+            if own is not None and own.task is asyncio.current_task():
+                self._leave(key, own)
+
+    def _leave(self, key: str, flight: _Flight[Result]) -> None:
+        if self._flights.get(key) is flight:
+            del self._flights[key]

@@ -86,12 +86,21 @@ class Report(Model):
 
     def message(self) -> bytes:
         """JSON of at most MAX_BYTES; names of failed documents are left out first."""
+        report = self
         for kept in range(len(self.failed_documents), -1, -1):
-            shorter = self.model_copy(update={"failed_documents": self.failed_documents[:kept]})
-            encoded = shorter.model_dump_json(exclude_defaults=True).encode()
-            if len(encoded) <= MAX_BYTES:
+            report = self.model_copy(update={"failed_documents": self.failed_documents[:kept]})
+            if len(encoded := report.model_dump_json(exclude_defaults=True).encode()) <= MAX_BYTES:
                 return encoded
-        return shorter.model_copy(update={"warnings": []}).model_dump_json().encode()
+        # Words that grow sixfold as JSON: what is left is the outcome and the reason.
+        problem = (
+            self.problem.model_copy(update={"message": "see the Job's log"})
+            if (self.problem)
+            else None
+        )
+        shortest = report.model_copy(
+            update={"warnings": [], "source_revision": "", "problem": problem}
+        )
+        return shortest.model_dump_json(exclude_defaults=True).encode()
 
 
 class LiveIndex(Model):

@@ -10,6 +10,7 @@ from ragwright_core.handover import BuildOrder
 from ragwright_core.index.descriptor import Descriptor, embedding_descriptor
 from ragwright_core.index.layout import advisory_lock
 from ragwright_core.index.versions import (
+    Begun,
     Live,
     Version,
     abandon_others,
@@ -67,14 +68,14 @@ def _begin(connection: Connection, order: BuildOrder, open_source: Open, live: L
             record_request(connection, order.request, current.number, unchanged=True)
             abandon_others(connection, current.number)
             return Build(current, unchanged=True)
-        number = create_version(
-            connection,
+        begun = Begun(
             reason=order.reason,
             descriptor=descriptor,
             manifest=digest,
             documents=sum(len(listing.documents) for listing in listings.values()),
             planned_on=live.term,
         )
+        number = create_version(connection, begun)
         abandon_others(connection, number)
         _write_listings(connection, number, listings)
         record_request(connection, order.request, number, unchanged=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class Chunk:
 def chunks(parsed: Parsed, settings: Chunking) -> list[Chunk]:
     splitter_class = MarkdownSplitter if parsed.format == "markdown" else TextSplitter
     splitter = splitter_class(settings.max_characters, overlap=settings.overlap_characters)
-    starts = [0] + [at + 1 for at, character in enumerate(parsed.text) if character == "\n"]
+    starts = [0, *(newline.end() for newline in re.finditer("\n", parsed.text))]
     return [
         Chunk(
             position=position,

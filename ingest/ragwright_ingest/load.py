@@ -13,7 +13,6 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from ragwright_core.index.queries import vector_type
-from ragwright_core.index.versions import read_state
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason
 from ragwright_core.spec import Chunking
@@ -64,7 +63,8 @@ class Worker:
         """Work until every document of the version is done or failed.
 
         Others may still hold claims; a worker that died gives its back when its connection ends.
-        Raises ProblemError(SUPERSEDED) when another build was asked for meanwhile.
+        Raises ProblemError: SUPERSEDED when another build was asked for meanwhile, SOURCE_CHANGED
+        when another worker could not read what was listed.
         """
         while self._building():
             if self._batch():
@@ -75,14 +75,18 @@ class Worker:
                 pause(random.uniform(0.2, 0.6))
 
     def _building(self) -> bool:
-        state = read_state(self.connection, self.number)
+        row = self.connection.execute(queries.READ_PROGRESS, [self.number]).fetchone()
+        assert row is not None
+        state, problem = row
+        if problem is not None:
+            raise ProblemError(Reason.SOURCE_CHANGED, problem)
         if state not in ("building", "ready", "live"):
             raise ProblemError(
                 Reason.SUPERSEDED,
-                f"version {self.number} is {state}: another build was asked for meanwhile, or "
-                "its documents changed while it was loaded; a new attempt begins anew",
+                f"version {self.number} is {state}: another build was asked for meanwhile; "
+                "ask again to build anew",
             )
-        return state == "building"
+        return bool(state == "building")
 
     def _pending(self) -> int:
         row = self.connection.execute(queries.pending(self.number)).fetchone()

@@ -12,7 +12,11 @@ from pathlib import Path
 import psycopg
 import structlog
 
-from ragwright_core.embedding import EmbeddingRejectedError, EmbeddingUnavailableError
+from ragwright_core.embedding import (
+    EmbeddingRejectedError,
+    EmbeddingUnavailableError,
+    SecretMissingError,
+)
 from ragwright_core.handover import BuildOrder, CleanupOrder
 from ragwright_core.names import BUILD_ENV, SECRETS_FOLDER, SOURCES_FOLDER
 from ragwright_core.problems import INPUT_REASONS, ProblemError
@@ -22,6 +26,7 @@ from ragwright_ingest.cleanup import clean_up
 from ragwright_ingest.database import unavailable
 from ragwright_ingest.purge import open_cache
 from ragwright_ingest.settings import read_stores
+from ragwright_ingest.sources.open import Folders
 
 # Kubernetes fails the Job at once on this code (podFailurePolicy): the input is at fault.
 EXIT_INPUT = 42
@@ -35,7 +40,18 @@ Exit codes: 0 done, 42 the input is at fault, 1 worth another try.
 """
 
 
+_DROPPED = "the version was dropped while this Job ran: another build was asked for meanwhile"
+
+
 def main() -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ]
+    )
     parser = argparse.ArgumentParser(
         prog="ragwright-ingest",
         description=_DESCRIPTION,
@@ -55,17 +71,33 @@ def run(step: str, environment: Mapping[str, str]) -> Report:
     """Do one step; whatever stops it stands in the report."""
     log = structlog.get_logger().bind(step=step)
     try:
-        report = _step(step, environment)
-    except ProblemError as error:
-        report = _failed(error.problem)
-    except EmbeddingUnavailableError as error:
-        report = _failed(Problem(reason=Reason.EMBEDDING_UNAVAILABLE, message=str(error)[:700]))
-    except EmbeddingRejectedError as error:
-        report = _failed(Problem(reason=Reason.EMBEDDING_REJECTED, message=str(error)[:700]))
-    except psycopg.OperationalError as error:
-        report = _failed(Problem(reason=Reason.DATABASE_UNAVAILABLE, message=unavailable(error)))
-    log.info("finished", report=report.model_dump(exclude_defaults=True))
+        report = _step(step, environment, lambda done: log.info("step done", done=done))
+    except Exception as error:
+        problem = _problem(error)
+        if problem.reason == Reason.INTERNAL:
+            log.exception("stopped by an error that nobody foresaw")
+        report = Report(outcome="failed", problem=problem)
+    log.info("finished", report=report.model_dump(mode="json", exclude_defaults=True))
     return report
+
+
+def _problem(error: Exception) -> Problem:
+    """What a person is told of an error; INTERNAL where nobody foresaw it."""
+    known: dict[type[Exception], Reason] = {
+        SecretMissingError: Reason.SECRET_MISSING,
+        EmbeddingUnavailableError: Reason.EMBEDDING_UNAVAILABLE,
+        EmbeddingRejectedError: Reason.EMBEDDING_REJECTED,
+    }
+    if isinstance(error, ProblemError):
+        return error.problem
+    for kind, reason in known.items():
+        if isinstance(error, kind):
+            return Problem(reason=reason, message=str(error)[:700])
+    if isinstance(error, psycopg.OperationalError):
+        return Problem(reason=Reason.DATABASE_UNAVAILABLE, message=unavailable(error))
+    if isinstance(error, psycopg.errors.UndefinedTable):
+        return Problem(reason=Reason.SUPERSEDED, message=_DROPPED)
+    return Problem(reason=Reason.INTERNAL, message=f"{type(error).__name__}: see the pod's log")
 
 
 def exit_code(report: Report) -> int:
@@ -74,7 +106,7 @@ def exit_code(report: Report) -> int:
     return EXIT_INPUT if report.problem.reason in INPUT_REASONS else EXIT_AGAIN
 
 
-def _step(step: str, environment: Mapping[str, str]) -> Report:
+def _step(step: str, environment: Mapping[str, str], after_step: steps.AfterStep) -> Report:
     order_json = environment.get(BUILD_ENV, "")
     if not order_json:
         raise ProblemError(Reason.INTERNAL, f"{BUILD_ENV} is not set; the operator sets it")
@@ -84,14 +116,10 @@ def _step(step: str, environment: Mapping[str, str]) -> Report:
         return clean_up(order, stores.database_url, open_cache(stores.redis_url))
     build = BuildOrder.model_validate_json(order_json)
     if step == "index":
-        return steps.index(build, stores)
+        return steps.index(build, stores, after_step=after_step)
     with tempfile.TemporaryDirectory() as scratch:
-        folders = steps.Folders(Path(scratch), Path(SECRETS_FOLDER), Path(SOURCES_FOLDER))
-        return steps.load(build, stores, folders)
-
-
-def _failed(problem: Problem) -> Report:
-    return Report(outcome="failed", problem=problem)
+        folders = Folders(Path(scratch), Path(SECRETS_FOLDER), Path(SOURCES_FOLDER))
+        return steps.load(build, stores, folders, after_step=after_step)
 
 
 def _write(report: Report, file: Path) -> None:

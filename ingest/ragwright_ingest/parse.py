@@ -17,8 +17,17 @@ _FORMATS: dict[str, Format] = {
     ".rst": "restructuredtext",
     ".txt": "text",
 }
-_HASH_TITLE = re.compile(r"^#{1,2}\s+(.+?)\s*#*$", re.MULTILINE)
-_UNDERLINED_TITLE = re.compile(r"^(\S.*)\n([=~*#+^\"'-])\2{2,}\s*$", re.MULTILINE)
+_TITLES: dict[Format, tuple[re.Pattern[str], ...]] = {
+    "markdown": (
+        re.compile(r"\A---\r?\n(?:.*\n)*?title:[ \t]*(?P<title>\S.*)\n(?:.*\n)*?---"),
+        re.compile(r"^#{1,2}[ \t]+(?P<title>.+?)[ \t]*#*\r?$", re.MULTILINE),
+        re.compile(r"^(?P<title>\w.*)\n[=-]{3,}\s*$", re.MULTILINE),
+    ),
+    "restructuredtext": (
+        re.compile(r"^(?P<title>\S.*)\n(?P<mark>[=~*#+^\"'`-])(?P=mark){2,}\s*$", re.MULTILINE),
+    ),
+    "text": (re.compile(r"\A\s*(?P<title>\S.{0,99})\r?\n\s*\r?\n"),),
+}
 
 
 class UnreadableError(Exception):
@@ -27,7 +36,7 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Parsed:
-    """`text` holds every character of the file, a byte order mark and CRs aside."""
+    """`text` is the file as it is, a byte order mark aside."""
 
     text: str
     title: str
@@ -41,7 +50,7 @@ def parse(path: str, content: bytes) -> Parsed:
     if b"\0" in content:
         raise UnreadableError("holds NUL bytes: a binary file?")
     try:
-        text = content.decode("utf-8-sig").replace("\r\n", "\n")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnreadableError(f"not UTF-8 at byte {error.start}: save it as UTF-8") from None
     found_format = _FORMATS.get(PurePosixPath(path).suffix.lower(), "text")
@@ -50,8 +59,7 @@ def parse(path: str, content: bytes) -> Parsed:
 
 def _title(text: str, found_format: Format, path: str) -> str:
     head = text[:5000]
-    if found_format == "markdown" and (found := _HASH_TITLE.search(head)):
-        return found[1][:200]
-    if found := _UNDERLINED_TITLE.search(head):
-        return found[1].strip()[:200]
+    for pattern in _TITLES[found_format]:
+        if found := pattern.search(head):
+            return found["title"].strip(" \t\r\"'")[:200]
     return PurePosixPath(path).stem

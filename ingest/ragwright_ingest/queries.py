@@ -161,8 +161,16 @@ MARK_LOADED: LiteralString = """
     UPDATE index_version SET loaded_at = clock_timestamp()
     WHERE number = %(number)s AND loaded_at IS NULL"""
 
-MARK_VERDICT: LiteralString = """
-    UPDATE index_version
-    SET state = %(state)s, failed = %(failed)s, chunks = %(chunks)s, verdicts = %(verdicts)s,
-        ready_at = clock_timestamp()
+KEEP_VERDICTS: LiteralString = """
+    UPDATE index_version SET failed = %(failed)s, chunks = %(chunks)s, verdicts = %(verdicts)s
+    WHERE number = %(number)s"""
+
+MARK_BUILT: LiteralString = """
+    UPDATE index_version SET state = %(state)s, ready_at = clock_timestamp()
     WHERE number = %(number)s AND state = 'building'"""
+
+END_FOR_CHANGED_SOURCE: LiteralString = """
+    UPDATE index_version SET state = 'failed', problem = %(problem)s
+    WHERE number = %(number)s AND state = 'building'"""
+
+READ_PROGRESS: LiteralString = "SELECT state, problem FROM index_version WHERE number = %s"

@@ -11,8 +11,9 @@ from ragwright_core.names import CACHE_URL_FILE_ENV, DATABASE_URL_FILE_ENV
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason
 
-# A Secret that is created after the pod shows up in its volume within 81 s (measured).
-SECRET_DEADLINE_SECONDS = 120.0
+# A Secret or ConfigMap that is made or changed after the pod shows up in its volume within 81 s
+# (measured).
+PATIENCE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,22 @@ class Stores:
 def read_stores(
     environment: Mapping[str, str],
     *,
-    deadline: float = SECRET_DEADLINE_SECONDS,
+    patience: float = PATIENCE_SECONDS,
     pause: Callable[[float], None] = time.sleep,
 ) -> Stores:
-    """URLs from the environment or from mounted Secrets, which are waited for.
+    """URLs from the environment or from mounted Secrets; the database's is waited for.
 
-    Raises ProblemError(SECRET_MISSING) naming the Secret's file.
+    Raises ProblemError(SECRET_MISSING) naming the file.
     """
     database = environment.get("VECTOR_DB_URL")
     if not database and (file := environment.get(DATABASE_URL_FILE_ENV)):
-        database = _wait_for(Path(file), deadline, pause)
+        database = read_secret(
+            Path(file),
+            f"the database's URL ({file}) is missing: create the Secret of database.secretRef, or "
+            "correct its name and key",
+            patience=patience,
+            pause=pause,
+        )
     if not database:
         raise ProblemError(
             Reason.SECRET_MISSING,
@@ -48,17 +55,22 @@ def read_stores(
     if not redis and (file := environment.get(CACHE_URL_FILE_ENV)):
         # A build without its cache is slower, not wrong.
         redis = Path(file).read_text().strip() if Path(file).exists() else None
-    return Stores(database, redis)
+    return Stores(database, redis or None)
 
 
-def _wait_for(file: Path, deadline: float, pause: Callable[[float], None]) -> str:
-    ends_at = time.monotonic() + deadline
-    while not file.exists():
-        if time.monotonic() > ends_at:
-            raise ProblemError(
-                Reason.SECRET_MISSING,
-                f"the Secret for the database has no key {file.name}, or does not exist; "
-                "create it, or correct database.secretRef",
-            )
+def read_secret(
+    file: Path,
+    missing: str,
+    *,
+    patience: float = PATIENCE_SECONDS,
+    pause: Callable[[float], None] = time.sleep,
+) -> str:
+    """A mounted Secret's value, waited for. Raises ProblemError(SECRET_MISSING, `missing`)."""
+    ends_at = time.monotonic() + patience
+    while True:
+        try:
+            return file.read_text().strip()
+        except FileNotFoundError:
+            if time.monotonic() >= ends_at:
+                raise ProblemError(Reason.SECRET_MISSING, missing) from None
         pause(1.0)
-    return file.read_text().strip()

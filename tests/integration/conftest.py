@@ -26,6 +26,7 @@ from ragwright_core.spec import RagPipelineSpec
 from ragwright_ingest import steps
 from ragwright_ingest.cleanup import clean_up
 from ragwright_ingest.settings import Stores
+from ragwright_ingest.sources.open import Folders
 from tests.servers import git_server, openai_server
 
 _numbers = itertools.count(1)
@@ -119,11 +120,14 @@ class Pipeline:
         )
 
     @property
-    def folders(self) -> steps.Folders:
+    def folders(self) -> Folders:
         scratch = self.folder / f"scratch-{next(_numbers)}"
         scratch.mkdir()
-        return steps.Folders(
-            scratch=scratch, secrets=self.folder / "secrets", sources=self.folder / "sources"
+        return Folders(
+            scratch=scratch,
+            secrets=self.folder / "secrets",
+            sources=self.folder / "sources",
+            patience=0,
         )
 
     def load(self, request: str) -> Report:
@@ -137,7 +141,8 @@ class Pipeline:
         return loaded if loaded.outcome == "unchanged" else self.index(request)
 
     def clean_up(self, cache: redis.Redis | None = None) -> Report:
-        return clean_up(CleanupOrder(pipeline=self.identity), self.stores.database_url, cache)
+        order = CleanupOrder(pipeline=self.identity)
+        return clean_up(order, self.stores.database_url, cache, tries=3)
 
     def connect(self) -> psycopg.Connection[Any]:
         """A plain reader's connection: autocommit, stable names."""
@@ -167,6 +172,9 @@ class Pipeline:
                 "VECTOR_DB_URL": self.stores.database_url,
                 "REDIS_URL": self.stores.redis_url or "",
                 "TERMINATION_LOG": str(report),
+                # Compiled once for all of them: imports are most of a short run.
+                "PYTHONDONTWRITEBYTECODE": "",
+                "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "ragwright-pycache"),
             },
             stdout=subprocess.DEVNULL,
         )

@@ -6,7 +6,7 @@ import base64
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
@@ -38,12 +38,14 @@ class GitServer:
     repo: Repo
     login: tuple[str, str] | None = None
     answer: str | None = None
+    #: Statuses of the next requests, each once.
+    answers: list[str] = field(default_factory=list)
     requests: int = 0
 
     def commit(self, files: Mapping[str, bytes | None], branch: str = "main") -> str:
         """Commit changed files to a branch (None deletes one); returns the commit's id."""
         ref = Ref(f"refs/heads/{branch}".encode())
-        parent = self.repo.refs.get(ref)
+        parent = self.repo.get_refs().get(ref)
         tree = _flat(self.repo, parent)
         for path, content in files.items():
             tree.pop(path, None)
@@ -100,8 +102,8 @@ def _guard(git: list[GitServer], inner: Callable[..., Iterable[bytes]]) -> Calla
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         server = git[0]
         server.requests += 1
-        if server.answer:
-            start_response(server.answer, [("Content-Type", "text/plain")])
+        if status := server.answers.pop(0) if server.answers else server.answer:
+            start_response(status, [("Content-Type", "text/plain")])
             return [b"as told"]
         if server.login:
             want = "Basic " + base64.b64encode(":".join(server.login).encode()).decode()

@@ -45,6 +45,8 @@ class Told:
     embedding_calls: list[Json] = field(default_factory=list)
     chat_calls: list[Json] = field(default_factory=list)
     keys_seen: list[str | None] = field(default_factory=list)
+    #: Paths of requests that came, those behind the gate included.
+    came: list[str] = field(default_factory=list)
 
     @property
     def texts(self) -> list[str]:
@@ -68,6 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         told = self.server.told
+        told.came.append(self.path)
         with told.gate:
             pass
         told.keys_seen.append(self.headers.get("Authorization"))

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ragwright_api.database import Found
+from ragwright_api.retrieval import Retrieved
 
 NOTHING_FOUND = "The documents hold nothing about this."
 
 
-class LlmUnavailableError(Exception):
-    """The language model gave no answer in time, or refused; the message says which."""
-
-
 @dataclass(frozen=True)
 class Answer:
-    """`sources` are references such as `path#L10-L42`, in the order in which they are cited."""
+    """`sources` are references such as `path#L10-L42`; the text cites the first as [1]."""
 
     text: str
     sources: tuple[str, ...]
@@ -28,6 +23,8 @@ class Answerer(Protocol):
 
     fingerprint: str
 
-    async def answer(self, question: str, found: Sequence[Found]) -> Answer:
-        """Raises LlmUnavailableError."""
+    async def answer(self, question: str, retrieved: Retrieved) -> Answer:
+        """Raises UnansweredError."""
         ...
+
+    async def close(self) -> None: ...

@@ -1,19 +1,31 @@
-"""Quotes the best sentences with their sources; needs no network."""
+"""Quotes the best sentences with their sources; needs no language model."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ragwright_api.answerers.base import NOTHING_FOUND, Answer
 from ragwright_api.database import Found
-from ragwright_core.embedding.static import StaticEmbedder
+from ragwright_api.retrieval import Retrieved
 
 SENTENCES = 3
-_SHORTEST, _LONGEST = 20, 600
-_END = re.compile(r"(?<=[.!?])\s+(?=[\"'`*(\[]*[A-Z0-9])|\n\s*\n|\n(?=\s*(?:[-*#]|\d+\.)\s)")
+_SHORTEST, _LONGEST = 12, 600
+
+# What stands between sentences: headings (Markdown's, reStructuredText's) and fences are no part
+# of any. A full stop ends one unless a small letter follows, or an abbreviation came before.
+_BETWEEN = re.compile(
+    r"""^\#{1,6}[ ].*$
+      | ^.+\n([=\-~^"'*+#])\1{2,}\s*$
+      | ^\s*(?:```|~~~).*$
+      | \n\s*\n
+      | \n(?=\s*(?:[-*+]|\d+[.)])\s)
+      | (?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)(?<!\b[DM]r\.)\s+(?![\sa-z])
+      | (?<=[\u3002\uff01\uff1f])
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
 
 
 @dataclass(frozen=True)
@@ -23,44 +35,48 @@ class _Sentence:
 
 
 def sentences(text: str) -> list[str]:
-    """A chunk's sentences; white space within them becomes one space."""
-    parts = (" ".join(part.split()) for part in _END.split(text))
+    """A chunk's sentences, exactly as written there."""
+    starts = [0, *(match.end() for match in _BETWEEN.finditer(text))]
+    ends = [*(match.start() for match in _BETWEEN.finditer(text)), len(text)]
+    parts = (text[start:end].strip() for start, end in zip(starts, ends, strict=True))
     return [part for part in parts if _SHORTEST <= len(part) <= _LONGEST]
 
 
 class ExtractiveAnswerer:
-    """Chooses by the cosine of sentence and question, both by the embedded model."""
+    """Chooses by the cosine of sentence and question."""
 
-    fingerprint = "extractive-1"
+    fingerprint = "extractive-2"
 
-    def __init__(self) -> None:
-        self._embedder = StaticEmbedder(dimensions=256, document_prefix="", query_prefix="")
-
-    async def answer(self, question: str, found: Sequence[Found]) -> Answer:
+    async def answer(self, question: str, retrieved: Retrieved) -> Answer:  # noqa: ARG002
+        if not retrieved.found:
+            return Answer(NOTHING_FOUND, ())
         candidates = _distinct(
-            _Sentence(text, chunk) for chunk in found for text in sentences(chunk.text)
+            _Sentence(text, chunk) for chunk in retrieved.found for text in sentences(chunk.text)
         )
         if not candidates:
-            return Answer(NOTHING_FOUND, ()) if not found else _whole(found[0])
-        return await asyncio.to_thread(self._choose, question, candidates)
+            return _cited([_beginning(retrieved.found[0])])
+        scores = await retrieved.similarities([item.text for item in candidates])
+        best = scores.argsort(stable=True)[::-1][:SENTENCES]
+        return _cited([candidates[int(at)] for at in best])
 
-    def _choose(self, question: str, candidates: list[_Sentence]) -> Answer:
-        vectors = self._embedder.embed([question, *(item.text for item in candidates)])
-        scores = vectors[1:] @ vectors[0]
-        best = scores.argsort()[::-1][:SENTENCES]
-        chosen = [candidates[int(at)] for at in best]
-        sources = tuple(dict.fromkeys(item.found.reference for item in chosen))
-        cited = [f"{item.text} [{sources.index(item.found.reference) + 1}]" for item in chosen]
-        return Answer("\n".join(cited), sources)
+    async def close(self) -> None:
+        pass
 
 
 def _distinct(items: Iterable[_Sentence]) -> list[_Sentence]:
+    """Overlapping chunks share sentences: the nearest chunk's stays."""
     seen: dict[str, _Sentence] = {}
     for item in items:
         seen.setdefault(item.text, item)
     return list(seen.values())
 
 
-def _whole(found: Found) -> Answer:
-    text = " ".join(found.text.split())[:_LONGEST]
-    return Answer(f"{text} [1]", (found.reference,))
+def _cited(chosen: Sequence[_Sentence]) -> Answer:
+    sources = tuple(dict.fromkeys(item.found.reference for item in chosen))
+    lines = [f"{item.text} [{sources.index(item.found.reference) + 1}]" for item in chosen]
+    return Answer("\n".join(lines), sources)
+
+
+def _beginning(found: Found) -> _Sentence:
+    """For a chunk without a sentence, such as a table: as much as fits."""
+    return _Sentence(found.text.strip()[:_LONGEST], found)

@@ -6,6 +6,7 @@ from ragwright_core.embedding.base import (
     Embedder,
     EmbeddingRejectedError,
     EmbeddingUnavailableError,
+    SecretMissingError,
 )
 
-__all__ = ["Embedder", "EmbeddingRejectedError", "EmbeddingUnavailableError"]
+__all__ = ["Embedder", "EmbeddingRejectedError", "EmbeddingUnavailableError", "SecretMissingError"]

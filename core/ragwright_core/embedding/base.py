@@ -15,6 +15,10 @@ class EmbeddingUnavailableError(Exception):
     """The endpoint did not answer in time; trying again later may help."""
 
 
+class SecretMissingError(EmbeddingUnavailableError):
+    """The endpoint's API key is not mounted (yet)."""
+
+
 class EmbeddingRejectedError(Exception):
     """The endpoint refused the request; the same request will fail again."""
 
@@ -31,3 +35,7 @@ class Embedder(Protocol):
     async def embed_documents(self, texts: Sequence[str]) -> Vectors: ...
 
     async def embed_queries(self, texts: Sequence[str]) -> Vectors: ...
+
+    async def close(self) -> None:
+        """Give connections back."""
+        ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,30 +14,27 @@ import stamina
 from ragwright_core.embedding.base import (
     EmbeddingRejectedError,
     EmbeddingUnavailableError,
+    SecretMissingError,
     Vectors,
 )
 from ragwright_core.index.descriptor import EmbeddingDescriptor
 
 BATCH = 100  # the seed's
-_PASSING = (
-    openai.APIConnectionError,
-    openai.APITimeoutError,
-    openai.RateLimitError,
-    openai.InternalServerError,
-)
+LONGEST_WAIT_SECONDS = 20.0
+_PASSING = (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError)
 
 
 def read_api_key(secret_file: Path | None) -> str:
     """The key as it stands in the mounted file now, so that a rotated Secret needs no restart.
 
-    Raises EmbeddingUnavailableError naming the Secret when the file is not there.
+    Raises SecretMissingError naming the Secret when the file is not there.
     """
     if secret_file is None:
         return "none"
     try:
         return secret_file.read_text().strip()
     except FileNotFoundError:
-        raise EmbeddingUnavailableError(
+        raise SecretMissingError(
             f"Secret {secret_file.parent.name} has no key {secret_file.name}, or does not exist: "
             f"kubectl create secret generic {secret_file.parent.name} "
             f"--from-literal={secret_file.name}=..."
@@ -44,20 +42,21 @@ def read_api_key(secret_file: Path | None) -> str:
 
 
 class OpenAIEmbedder:
-    """Batches of 100, normalised; `attempts` and `timeout` (s) bound the wait."""
+    """Batches of 100, normalised. A batch is tried again until `deadline` (s) is over."""
 
     def __init__(
         self,
         descriptor: EmbeddingDescriptor,
         secret_file: Path | None,
         *,
-        attempts: int = 5,
+        deadline: float = 90.0,
         timeout: float = 30.0,
     ) -> None:
         self.dimensions = descriptor.dimensions
         self._descriptor = descriptor
         self._secret_file = secret_file
-        self._attempts = attempts
+        self._deadline = deadline
+        self._asks_for_dimensions = True
         self._client = openai.AsyncOpenAI(
             base_url=descriptor.base_url, api_key="unset", max_retries=0, timeout=timeout
         )
@@ -67,6 +66,9 @@ class OpenAIEmbedder:
 
     async def embed_queries(self, texts: Sequence[str]) -> Vectors:
         return await self._embed([self._descriptor.query_prefix + text for text in texts])
+
+    async def close(self) -> None:
+        await self._client.close()
 
     async def _embed(self, texts: list[str]) -> Vectors:
         batches = [
@@ -78,15 +80,15 @@ class OpenAIEmbedder:
         endpoint = self._descriptor.base_url
         try:
             async for attempt in stamina.retry_context(
-                on=_PASSING, attempts=self._attempts, timeout=90, wait_initial=0.2, wait_max=10
+                on=_pause_before_retry, attempts=None, timeout=self._deadline, wait_initial=0.2
             ):
                 with attempt:
                     rows = await self._request(texts)
         except _PASSING as error:
             raise EmbeddingUnavailableError(
-                f"{endpoint} did not embed after {self._attempts} attempts ({_words(error)})"
+                f"{endpoint} did not embed within {self._deadline:g} s ({_words(error)})"
             ) from None
-        except openai.APIStatusError as error:
+        except openai.APIError as error:
             raise EmbeddingRejectedError(
                 f"{endpoint} refused to embed ({_words(error)}): check embedding.model, "
                 "dimensions and secretRef"
@@ -95,10 +97,17 @@ class OpenAIEmbedder:
 
     async def _request(self, texts: list[str]) -> list[list[float]]:
         client = self._client.with_options(api_key=read_api_key(self._secret_file))
-        extra: dict[str, Any] = {"dimensions": self.dimensions}
-        reply = await client.embeddings.create(
-            model=self._descriptor.model, input=texts, encoding_format="float", **extra
-        )
+        extra: dict[str, Any] = {"dimensions": self.dimensions} if self._asks_for_dimensions else {}
+        try:
+            reply = await client.embeddings.create(
+                model=self._descriptor.model, input=texts, encoding_format="float", **extra
+            )
+        except openai.BadRequestError as error:
+            # Servers of models with one fixed size refuse the parameter, whatever its value.
+            if not extra or not re.search("dimension|matryoshka", str(error), re.IGNORECASE):
+                raise
+            self._asks_for_dimensions = False
+            return await self._request(texts)
         return [item.embedding for item in sorted(reply.data, key=lambda item: item.index)]
 
     def _checked(self, rows: list[list[float]], count: int) -> Vectors:
@@ -116,6 +125,15 @@ class OpenAIEmbedder:
             )
         vectors /= norms
         return vectors
+
+
+def _pause_before_retry(error: Exception) -> bool | float:
+    """Whether to try again, and when, if the endpoint says so."""
+    if not isinstance(error, _PASSING):
+        return False
+    headers = error.response.headers if isinstance(error, openai.APIStatusError) else {}
+    asked = headers.get("retry-after", "")
+    return min(float(asked), LONGEST_WAIT_SECONDS) if asked.isdigit() else True
 
 
 def _words(error: openai.APIError) -> str:

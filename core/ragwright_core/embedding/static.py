@@ -73,3 +73,6 @@ class StaticEmbedder:
                 vectors[row, 0] = 1.0  # a zero vector has no cosine
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
+
+    async def close(self) -> None:
+        pass

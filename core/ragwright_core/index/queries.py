@@ -32,6 +32,7 @@ LAYOUT_1: tuple[LiteralString, ...] = (
         state text NOT NULL DEFAULT 'building'
             CHECK (state IN ('building', 'ready', 'live', 'kept', 'failed', 'dropping', 'dropped')),
         reason text NOT NULL,
+        problem text,
         descriptor jsonb NOT NULL,
         manifest text NOT NULL,
         planned_on bigint NOT NULL DEFAULT 0,

@@ -101,26 +101,22 @@ def is_unchanged(live: Version | None, descriptor: Descriptor, manifest: str) ->
     )
 
 
-def create_version(
-    connection: psycopg.Connection[Any],
-    *,
-    reason: str,
-    descriptor: Descriptor,
-    manifest: str,
-    documents: int,
-    planned_on: int,
-) -> int:
+@dataclass(frozen=True)
+class Begun:
+    """What a new version's row says at first."""
+
+    reason: str
+    descriptor: Descriptor
+    manifest: str
+    documents: int
+    planned_on: int
+
+
+def create_version(connection: psycopg.Connection[Any], begun: Begun) -> int:
     """A new version's row and fresh tables; the caller holds the bootstrap lock and transaction."""
-    row = connection.execute(
-        queries.CREATE_VERSION,
-        {
-            "reason": reason,
-            "descriptor": Jsonb(descriptor.model_dump(mode="json")),
-            "manifest": manifest,
-            "documents": documents,
-            "planned_on": planned_on,
-        },
-    ).fetchone()
+    descriptor = begun.descriptor
+    values = {**vars(begun), "descriptor": Jsonb(descriptor.model_dump(mode="json"))}
+    row = connection.execute(queries.CREATE_VERSION, values).fetchone()
     assert row is not None
     number = int(row[0])
     connection.execute(queries.create_documents(number))

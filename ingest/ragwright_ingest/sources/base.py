@@ -37,17 +37,31 @@ class OpenSource(Protocol):
         """The bytes that were listed, or ProblemError(SOURCE_CHANGED)."""
         ...
 
+    def close(self) -> None: ...
+
 
 def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+_TOKEN = re.compile(r"(\*\*/|\*\*|\*|\?|\[!?[^]/]+\])")
+_REGEX = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
 @cache
 def _pattern(glob: str) -> re.Pattern[str]:
-    """`**/` crosses folders (also none), `*` and `?` stay within one."""
-    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    tokens = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
-    return re.compile("".join(parts.get(token, re.escape(token)) for token in tokens))
+    """`**/` crosses folders (also none); `*`, `?`, `[ab]` and `[!ab]` stay within one."""
+    return re.compile("".join(_translate(token) for token in _TOKEN.split(glob)))
+
+
+def _translate(token: str) -> str:
+    if token in _REGEX:
+        return _REGEX[token]
+    if not _TOKEN.fullmatch(token):
+        return re.escape(token)
+    inside = token[1:-1].replace("\\", "\\\\")
+    inside = inside.replace("^", "\\^")
+    return f"[^/{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"
 
 
 def wanted(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:

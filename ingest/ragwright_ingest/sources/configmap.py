@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ragwright_core.problems import ProblemError
@@ -11,17 +13,29 @@ from ragwright_ingest.sources.base import Listed, Listing, digest, wanted
 
 
 class ConfigMapFolder:
-    """Each pod mounts its own copy, which may be newer than the listing: reading verifies."""
+    """Each pod mounts its own copy, which follows changes at its own pace: reading verifies.
 
-    def __init__(self, source: Source, folder: Path) -> None:
+    `patience` is how long a copy may lag behind, in seconds.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        folder: Path,
+        patience: float,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._source = source
         self._folder = folder
+        self._patience = patience
+        self._pause = pause
 
     def list(self) -> Listing:
+        if not self._until(lambda: bool(self._files())):
+            raise ProblemError(Reason.SOURCE_NOT_FOUND, self._missing())
         documents = []
-        for file in sorted(self._folder.glob("*")):
-            included = wanted(file.name, self._source.include, self._source.exclude)
-            if included and not file.name.startswith(".") and file.is_file():
+        for file in self._files():
+            if wanted(file.name, self._source.include, self._source.exclude):
                 content = file.read_bytes()
                 documents.append(Listed(file.name, digest(content), len(content)))
         if not documents:
@@ -30,21 +44,51 @@ class ConfigMapFolder:
         return Listing(f"configMap {revision[:12]}", tuple(documents))
 
     def read(self, path: str, expected_hash: str) -> bytes:
-        try:
-            content = (self._folder / path).read_bytes()
-        except FileNotFoundError:
-            content = b""
-        if digest(content) != expected_hash:
+        found = b""
+
+        def is_listed() -> bool:
+            nonlocal found
+            file = self._folder / path
+            found = file.read_bytes() if file.exists() else b""
+            return digest(found) == expected_hash
+
+        if not self._until(is_listed):
             raise ProblemError(
                 Reason.SOURCE_CHANGED,
                 f"{path} of source {self._source.name} changed while it was loaded; "
                 "the next attempt lists it anew",
             )
-        return content
+        return found
+
+    def close(self) -> None:
+        pass
+
+    def _until(self, holds: Callable[[], bool]) -> bool:
+        ends_at = time.monotonic() + self._patience
+        while not holds():
+            if time.monotonic() >= ends_at:
+                return False
+            self._pause(1.0)
+        return True
+
+    def _files(self) -> tuple[Path, ...]:
+        # Names that begin with a dot are the kubelet's: `..data` and what it points to.
+        found = (file for file in self._folder.glob("*") if not file.name.startswith("."))
+        return tuple(sorted(file for file in found if file.is_file()))
+
+    @property
+    def _name(self) -> str:
+        assert self._source.config_map is not None
+        return self._source.config_map.name
+
+    def _missing(self) -> str:
+        return (
+            f"source {self._source.name} has no documents: ConfigMap {self._name} does not exist "
+            f"or is empty: kubectl create configmap {self._name} --from-file=FOLDER"
+        )
 
     def _empty(self) -> str:
-        assert self._source.config_map is not None
         return (
-            f"source {self._source.name} is empty: ConfigMap {self._source.config_map.name} does "
-            f"not exist, or no key matches {', '.join(self._source.include)}"
+            f"source {self._source.name} is empty: no key of ConfigMap {self._name} matches "
+            f"{', '.join(self._source.include)}: correct include and exclude"
         )

@@ -1,55 +1,98 @@
-"""A git repository over http(s), read with dulwich into memory-mapped packs in a folder."""
+"""A git repository over http(s): one commit of it, without its history where the server allows."""
 
 from __future__ import annotations
 
+import re
+import stat
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import NamedTuple
 
 import stamina
-import urllib3
 from dulwich.client import HTTPUnauthorized
 from dulwich.client import Urllib3HttpGitClient as HttpGitClient
-from dulwich.errors import GitProtocolError, HangupException, NotGitRepository
+from dulwich.errors import GitProtocolError, HangupException, NotGitRepository, NotTreeError
 from dulwich.object_store import tree_lookup_path
-from dulwich.objects import Blob, Commit, ObjectID, Tag, Tree
+from dulwich.objects import Blob, Commit, ObjectID, Tag
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason
 from ragwright_core.spec import Git, Source
+from ragwright_ingest.settings import read_secret
 from ragwright_ingest.sources.base import Listed, Listing, digest, wanted
 
-_KEYS: tuple[Literal["username", "password"], ...] = ("username", "password")
-_PASSING = (urllib3.exceptions.HTTPError, HangupException, OSError)
+TIMEOUT_SECONDS = 30.0
+_COMMIT = re.compile("[0-9a-f]{40}")
+
+Refs = Mapping[Ref, ObjectID | None]
+Ids = list[ObjectID]
 
 
-class _Login(TypedDict, total=False):
-    username: str
-    password: str
+class Login(NamedTuple):
+    username: str | None = None
+    password: str | None = None
+
+
+def read_login(git: Git, secrets: Path, patience: float) -> Login:
+    """User and password as they stand in the mounted Secret now. Raises ProblemError."""
+    if git.secret_ref is None:
+        return Login()
+    folder = secrets / git.secret_ref.name
+    found = (
+        read_secret(
+            folder / key,
+            f"Secret {folder.name} has no key {key}, or does not exist: create it with the keys "
+            "username and password",
+            patience=patience,
+        )
+        for key in ("username", "password")
+    )
+    return Login(*found)
+
+
+def _may_pass(error: Exception) -> bool:
+    """A refused connection, a timeout, or a 5xx: a second try may help."""
+    return isinstance(error, GitProtocolError) and "resp 4" not in str(error)
+
+
+def _tips(refs: Refs) -> Ids:
+    """What refs point to; a peeled tag (`^{}`) is no ref, and servers refuse to be asked for it."""
+    return sorted({found for name, found in refs.items() if found and not name.endswith(b"^{}")})
 
 
 class GitRepository:
     """One commit of a repository. `revision` pins a commit that was listed before."""
 
     def __init__(
-        self, source: Source, folder: Path, secrets: Path, revision: str | None = None
+        self, source: Source, folder: Path, login: Login, revision: str | None = None
     ) -> None:
         assert source.git is not None
         self._source = source
         self._git: Git = source.git
-        self._secrets = secrets
-        self._repo = Repo.init(str(folder), mkdir=not folder.exists())
-        self._commit = self._fetch(revision)
+        self._folder = folder
+        self._repos: list[Repo] = []
+        self._client = HttpGitClient(
+            self._git.url,
+            username=login.username,
+            password=login.password,
+            timeout=TIMEOUT_SECONDS,
+            quiet=True,
+        )
+        try:
+            self._repo, self._commit = self._fetch(revision)
+        except BaseException:
+            self.close()
+            raise
 
     def list(self) -> Listing:
         documents = []
-        for path, entry_id in self._files():
+        for path, blob_id in self._blobs.items():
             if wanted(path, self._source.include, self._source.exclude):
-                blob = self._repo[entry_id]
-                assert isinstance(blob, Blob)
-                documents.append(Listed(path, digest(blob.data), len(blob.data)))
+                content = self._content(blob_id)
+                documents.append(Listed(path, digest(content), len(content)))
         if not documents:
             raise ProblemError(
                 Reason.SOURCE_EMPTY,
@@ -59,41 +102,47 @@ class GitRepository:
         return Listing(self._commit.id.decode(), tuple(documents))
 
     def read(self, path: str, expected_hash: str) -> bytes:
-        full = "/".join(part for part in (self._git.path.strip("/"), path) if part)
-        _, entry_id = tree_lookup_path(self._repo.__getitem__, self._commit.tree, full.encode())
-        blob = self._repo[entry_id]
-        assert isinstance(blob, Blob)
-        if digest(blob.data) != expected_hash:
+        blob_id = self._blobs.get(path)
+        content = b"" if blob_id is None else self._content(blob_id)
+        if digest(content) != expected_hash:
             raise ProblemError(Reason.SOURCE_CHANGED, f"{path} is not what was listed")
+        return content
+
+    def close(self) -> None:
+        for repo in self._repos:
+            repo.close()
+        self._client.pool_manager.clear()
+
+    def _content(self, blob_id: ObjectID) -> bytes:
+        blob = self._repo[blob_id]
+        assert isinstance(blob, Blob)
         return blob.data
 
+    @cached_property
+    def _blobs(self) -> dict[str, ObjectID]:
+        return dict(self._files())
+
     def _files(self) -> Iterator[tuple[str, ObjectID]]:
+        """Regular files below the source's path; links and submodules are left out."""
         root = self._commit.tree
         if prefix := self._git.path.strip("/"):
             try:
                 _, root = tree_lookup_path(self._repo.__getitem__, root, prefix.encode())
-            except KeyError:
+            except (KeyError, NotTreeError):
                 raise ProblemError(
                     Reason.SOURCE_NOT_FOUND,
                     f"{self._git.url} has no folder '{prefix}' at {self._git.ref}: "
                     f"correct git.path of source {self._source.name}",
                 ) from None
-        yield from self._walk(root, "")
+        for entry in self._repo.object_store.iter_tree_contents(root):
+            assert entry.path is not None
+            assert entry.sha is not None
+            if entry.mode is not None and stat.S_ISREG(entry.mode):
+                yield entry.path.decode(errors="backslashreplace"), entry.sha
 
-    def _walk(self, tree_id: ObjectID, prefix: str) -> Iterator[tuple[str, ObjectID]]:
-        tree = self._repo[tree_id]
-        assert isinstance(tree, Tree)
-        for entry in tree.items():
-            path = prefix + entry.path.decode(errors="replace")
-            target = None if entry.mode == 0o160000 else self._repo[entry.sha]  # a submodule
-            if isinstance(target, Tree):
-                yield from self._walk(entry.sha, path + "/")
-            elif isinstance(target, Blob):
-                yield path, entry.sha
-
-    def _fetch(self, revision: str | None) -> Commit:
+    def _fetch(self, revision: str | None) -> tuple[Repo, Commit]:
         try:
-            return self._fetch_with_retries(revision)
+            return self._fetch_commit(revision)
         except HTTPUnauthorized:
             raise ProblemError(Reason.SOURCE_UNAUTHORIZED, self._unauthorized()) from None
         except NotGitRepository:
@@ -102,12 +151,73 @@ class GitRepository:
                 f"there is no git repository at {self._git.url}: correct git.url of source "
                 f"{self._source.name}, or name a Secret that may read it",
             ) from None
-        except (*_PASSING, GitProtocolError) as error:
+        except (GitProtocolError, HangupException, OSError, ValueError) as error:
+            if "resp 403" in str(error):
+                raise ProblemError(Reason.SOURCE_UNAUTHORIZED, self._unauthorized()) from None
             raise ProblemError(
                 Reason.SOURCE_UNREACHABLE,
-                f"{self._git.url} cannot be reached ({type(error).__name__}); "
-                "it is tried again with growing pauses",
+                f"{self._git.url} cannot be reached or is no git server: {str(error)[:200]}. "
+                "It is tried again with growing pauses",
             ) from None
+
+    def _fetch_commit(self, revision: str | None) -> tuple[Repo, Commit]:
+        """The ref's tip, else the commit by its id, else the commit from the refs' history."""
+        refs = self._refs()
+        tip = self._resolve(refs)
+        if tip is not None:
+            repo, commit = self._get("tip", [tip], depth=1, wanted=tip)
+            if commit is not None and revision in (None, commit.id.decode()):
+                return repo, commit
+        pinned = ObjectID((revision or self._git.ref).encode())
+        try:
+            repo, commit = self._get("pinned", [pinned], depth=1, wanted=pinned)
+        except (GitProtocolError, HangupException):
+            # Many servers give out only what a ref points to.
+            heads = [tip] if tip else _tips(refs)
+            repo, commit = self._get("history", heads, depth=None, wanted=pinned)
+        if commit is not None:
+            return repo, commit
+        raise ProblemError(*self._gone(pinned.decode(), pinned_before=revision is not None))
+
+    def _get(
+        self, name: str, wants: Ids, *, depth: int | None, wanted: ObjectID
+    ) -> tuple[Repo, Commit | None]:
+        folder = self._folder / name
+        folder.mkdir(parents=True)
+        repo = Repo.init_bare(str(folder))
+        self._repos.append(repo)
+        self._client.fetch(b"", repo, determine_wants=lambda *_, **__: wants, depth=depth)
+        found = repo[wanted] if wanted in repo.object_store else None
+        while isinstance(found, Tag):
+            found = repo[found.object[1]]
+        return repo, found if isinstance(found, Commit) else None
+
+    @stamina.retry(on=_may_pass, attempts=3, wait_initial=0.2)
+    def _refs(self) -> Refs:
+        return self._client.get_refs(b"").refs
+
+    def _resolve(self, refs: Refs) -> ObjectID | None:
+        ref = self._git.ref
+        for name in (ref, f"refs/heads/{ref}", f"refs/tags/{ref}"):
+            if found := refs.get(Ref(name.encode())):
+                return found
+        if _COMMIT.fullmatch(ref):
+            return None
+        raise ProblemError(
+            Reason.SOURCE_NOT_FOUND,
+            f"{self._git.url} has no branch or tag '{ref}' (a commit needs all its 40 digits): "
+            f"correct git.ref of source {self._source.name}",
+        )
+
+    def _gone(self, commit: str, *, pinned_before: bool) -> tuple[Reason, str]:
+        if pinned_before:
+            return Reason.SOURCE_CHANGED, (
+                f"commit {commit[:10]} is gone from {self._git.ref} of {self._git.url}; "
+                "the next attempt takes the new tip"
+            )
+        return Reason.SOURCE_NOT_FOUND, (
+            f"{self._git.url} has no commit {commit}: correct git.ref of source {self._source.name}"
+        )
 
     def _unauthorized(self) -> str:
         if self._git.secret_ref is None:
@@ -119,60 +229,3 @@ class GitRepository:
             f"{self._git.url} refuses the login in Secret {self._git.secret_ref.name}: "
             "renew its keys username and password"
         )
-
-    @stamina.retry(on=_PASSING, attempts=3, timeout=60.0)
-    def _fetch_with_retries(self, revision: str | None) -> Commit:
-        client = HttpGitClient(self._git.url, timeout=30.0, quiet=True, **self._credentials())
-        tip = self._resolve(client.get_refs(b"").refs)
-        # Many servers give out only what a ref points to: a pinned commit that the ref has left
-        # behind is found in its history.
-        shallow = revision is None or revision == tip
-        client.fetch(
-            b"",
-            self._repo,
-            determine_wants=lambda *_, **__: [ObjectID(tip.encode())],
-            depth=1 if shallow else None,
-        )
-        return self._commit_of(ObjectID((revision or tip).encode()))
-
-    def _commit_of(self, name: ObjectID) -> Commit:
-        try:
-            found = self._repo[name]
-        except KeyError:
-            raise ProblemError(
-                Reason.SOURCE_CHANGED,
-                f"commit {name.decode()[:10]} is gone from {self._git.ref} of {self._git.url}; "
-                "the next attempt takes the new tip",
-            ) from None
-        while isinstance(found, Tag):
-            found = self._repo[found.object[1]]
-        assert isinstance(found, Commit)
-        return found
-
-    def _resolve(self, refs: Mapping[Ref, ObjectID | None]) -> str:
-        ref = self._git.ref
-        for name in (ref, f"refs/heads/{ref}", f"refs/tags/{ref}"):
-            if found := refs.get(Ref(name.encode())):
-                return found.decode()
-        if len(ref) == 40:
-            return ref
-        raise ProblemError(
-            Reason.SOURCE_NOT_FOUND,
-            f"{self._git.url} has no branch or tag '{ref}': correct git.ref of source "
-            f"{self._source.name}",
-        )
-
-    def _credentials(self) -> _Login:
-        if self._git.secret_ref is None:
-            return _Login()
-        folder = self._secrets / self._git.secret_ref.name
-        found = _Login()
-        for key in _KEYS:
-            if not (folder / key).exists():
-                raise ProblemError(
-                    Reason.SECRET_MISSING,
-                    f"Secret {folder.name} has no key {key}, or does not exist: create it with "
-                    f"the keys username and password",
-                )
-            found[key] = (folder / key).read_text().strip()
-        return found

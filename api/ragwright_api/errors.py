@@ -1,0 +1,69 @@
+"""Why a question gets another reply than 200. The message is for the one who asked."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class UnansweredError(Exception):
+    """`reason` is the body's `error` and a metric's label; the message says what to do next."""
+
+    status: ClassVar[int] = 503
+    reason: ClassVar[str] = "internal"
+    words: ClassVar[str] = "the question could not be answered"
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.words)
+
+
+class DatabaseUnavailableError(UnansweredError):
+    reason = "database_unavailable"
+    words = "the database does not answer; try again shortly"
+
+
+class LeaseUnavailableError(UnansweredError):
+    """The primary did not say in time which version is live, so nothing may be answered."""
+
+    reason = "database_unavailable"
+    words = "the database does not say which index version is live; try again shortly"
+
+
+class NoVersionError(UnansweredError):
+    """Nothing has been swapped in yet."""
+
+    reason = "no_index"
+    words = "no index version is live yet; see how far it is with: kubectl get rag"
+
+
+class VersionGoneError(UnansweredError):
+    """The version's tables went away again and again."""
+
+    reason = "index_changing"
+    words = "the index was swapped several times during this question; ask again"
+
+
+class LlmUnavailableError(UnansweredError):
+    """The language model gave no answer in time; asking again may help."""
+
+    reason = "llm_unavailable"
+
+
+class LlmRefusedError(UnansweredError):
+    """The language model refused; the same request will be refused again."""
+
+    status = 502
+    reason = "llm_refused"
+
+
+class QuestionEmbeddingError(UnansweredError):
+    """The live version's embedding endpoint did not embed the question; the message says why."""
+
+    reason = "embedding_unavailable"
+
+
+class CallerGoneError(UnansweredError):
+    """Whoever asked has hung up: nobody reads the reply."""
+
+    status = 499
+    reason = "caller_gone"
+    words = "the caller has hung up"

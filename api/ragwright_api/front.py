@@ -1,0 +1,92 @@
+"""What stands before every public request: its id and time, its bounds, its line in the log."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ragwright_api.logs import place
+
+MAX_BODY_BYTES = 64 * 1024
+_REQUEST_ID = re.compile(r"[\w.:-]{1,64}")
+
+
+def refusal(status: int, reason: str, message: str) -> JSONResponse:
+    """The body of every reply but 200: a word for programs, a sentence for people."""
+    headers = {"Retry-After": "1"} if status == 503 else {}
+    return JSONResponse({"error": reason, "message": message}, status, headers)
+
+
+class Front:
+    """`draining` says whether callers should leave for another replica."""
+
+    def __init__(
+        self, app: ASGIApp, *, clock: Callable[[], float], draining: Callable[[], bool], log: Any
+    ) -> None:
+        self._app = app
+        self._clock = clock
+        self._draining = draining
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        head_at, began = self._clock(), time.perf_counter()
+        headers = Headers(scope=scope)
+        request_id = _request_id(headers)
+        log = self._log.bind(request=request_id)
+        scope.setdefault("state", {}).update(head_at=head_at, log=log)
+        status = 0
+
+        async def told(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                reply = MutableHeaders(scope=message)
+                reply["X-Request-Id"] = request_id
+                if self._draining():
+                    reply["Connection"] = "close"
+            await send(message)
+
+        try:
+            await self._app(scope, _bounded(receive, headers), told)
+        except Exception as error:
+            log.error("fault", **place(error))
+            if not status:
+                message = f"a fault in ragwright-api; its log has it as request {request_id}"
+                await refusal(500, "internal", message)(scope, receive, told)
+        spent = round((time.perf_counter() - began) * 1000, 1)
+        log.info("request", path=scope["path"], status=status, ms=spent)
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _bounded(receive: Receive, headers: Headers) -> Receive:
+    """Raises HTTPException(413) once a body is too large, announced or not."""
+    announced = headers.get("content-length", "0")
+    left = MAX_BODY_BYTES
+
+    async def bounded() -> Message:
+        nonlocal left
+        too_large = HTTPException(413, f"the body may have at most {MAX_BODY_BYTES} bytes")
+        if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
+            raise too_large
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise too_large
+        return message
+
+    return bounded

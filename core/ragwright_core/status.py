@@ -1,0 +1,141 @@
+"""The status of a RagPipeline, for people and for the operator's own memory."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, PlainSerializer
+
+from ragwright_core.model import Model
+from ragwright_core.spec import SecretKey
+
+MAX_HISTORY = 10
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+Time = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
+
+
+class StatusModel(Model):
+    """Unknown fields are left alone: a newer operator may have written them."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Condition(StatusModel):
+    type: Literal["Ready", "IndexReady", "ApiAvailable", "CacheAvailable", "Reindexing", "Degraded"]
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str = Field(description="The cause, then the next thing to do.")
+    last_transition_time: Time
+    observed_generation: int
+
+
+class LiveVersion(StatusModel):
+    """The version that answers questions."""
+
+    number: int
+    documents: int
+    chunks: int
+    shape: str = Field(description="Fingerprint of the settings it was built with.")
+    source_revision: str
+    embedding_fingerprint: str
+    swapped_at: Time
+
+
+class PreviousVersion(StatusModel):
+    number: int
+
+
+class BuildingVersion(StatusModel):
+    number: int
+    started_at: Time
+
+
+class Index(StatusModel):
+    live: LiveVersion | None = None
+    previous: PreviousVersion | None = None
+    building: BuildingVersion | None = None
+
+
+class Progress(StatusModel):
+    """How far a build is; `text` is what `kubectl get rag` shows."""
+
+    phase: Literal["waiting", "load", "index"]
+    done: int
+    total: int
+    text: str
+
+
+class HistoryEntry(StatusModel):
+    """One attempt of a build: why it was made, and what came of it."""
+
+    number: int | None = None
+    attempt: int
+    outcome: Literal["swapped", "unchanged", "failed", "superseded"]
+    why: str
+    message: str
+    failed_documents: list[str] = Field(default=[])
+    warnings: list[str] = Field(default=[])
+    started_at: Time
+    finished_at: Time
+
+
+class LastSwap(StatusModel):
+    milliseconds: float
+    attempts: int
+    at: Time
+
+
+class Build(StatusModel):
+    """The latest build, and what it was asked for: the operator's memory."""
+
+    request: str = Field(description="Names its Jobs and its row in the database.")
+    shape: str
+    trigger: str = Field("", description="Fingerprint of the reindex annotation's value.")
+    why: str
+    attempt: int
+    outcome: Literal["running", "done", "failed"]
+    reason: str = ""
+    message: str = ""
+    started_at: Time
+    finished_at: Time | None = None
+
+
+class KeptVersion(StatusModel):
+    """A version whose endpoint Secret stays mounted in the API's pods."""
+
+    number: int
+    secret_ref: SecretKey | None = None
+
+
+class Recreated(StatusModel):
+    """When a managed Secret had to be made anew; its server restarts to take the password."""
+
+    postgres: Time | None = None
+    redis: Time | None = None
+
+
+class PipelineStatus(StatusModel):
+    """Written by the operator, and only when something changed."""
+
+    observed_generation: int = 0
+    url: str = ""
+    conditions: list[Condition] = Field(
+        default=[],
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    )
+    index: Index = Index()
+    progress: Progress | None = None
+    last_swap: LastSwap | None = None
+    history: list[HistoryEntry] = Field(default=[], max_length=MAX_HISTORY)
+    build: Build | None = None
+    kept: list[KeptVersion] = Field(default=[])
+    recreated: Recreated = Recreated()

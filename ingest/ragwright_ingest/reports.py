@@ -1,0 +1,50 @@
+"""Reports of a build, read from its version's row."""
+
+from __future__ import annotations
+
+from ragwright_core.index.versions import Version, previous, read_live
+from ragwright_core.report import Changes, Counts, Report
+from ragwright_ingest import queries
+from ragwright_ingest.database import Connection
+
+
+def compared_with(connection: Connection, version: Version) -> int | None:
+    """The version that this one replaces: the live one, or, once it is live, the one before."""
+    live = read_live(connection).number
+    return previous(connection) if live == version.number else live
+
+
+def report_of(
+    connection: Connection, version: Version, outcome: str, against: int | None
+) -> Report:
+    """What stands in the version's row, and how its documents differ from those of `against`."""
+    dropped = version.state in ("dropping", "dropped")
+    failed = [] if dropped else list(connection.execute(queries.failed_documents(version.number)))
+    return Report.model_validate(
+        {
+            "outcome": outcome,
+            "number": version.number,
+            "shape": version.descriptor.shape,
+            "source_revision": version.descriptor.source_revision[:500],
+            "embedding_fingerprint": version.descriptor.embedding.fingerprint,
+            "counts": Counts(
+                documents=version.documents,
+                failed=version.failed,
+                chunks=version.chunks,
+                embedded=version.embedded,
+                reused=version.reused,
+            ),
+            "changes": Changes() if dropped else _changes(connection, version, against),
+            "failed_documents": [text[:150] for (text,) in failed],
+        }
+    )
+
+
+def _changes(connection: Connection, version: Version, against: int | None) -> Changes:
+    if against == version.number:
+        return Changes()
+    if against is None:
+        return Changes(new=version.documents)
+    row = connection.execute(queries.changes(version.number, against)).fetchone()
+    assert row is not None
+    return Changes(changed=row[0], new=row[1], gone=row[2])

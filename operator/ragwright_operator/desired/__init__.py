@@ -1,0 +1,1 @@
+"""Manifests: functions that return dicts, one file per kind. Pure."""

@@ -1,0 +1,61 @@
+"""Every object that a pipeline keeps, in the order in which they are needed."""
+
+from __future__ import annotations
+
+from ragwright_core.spec import ManagedPostgres, ManagedRedis
+from ragwright_operator.desired.configmap import api_config, postgres_config, redis_config
+from ragwright_operator.desired.deployment import deployment
+from ragwright_operator.desired.networkpolicy import api_policy, postgres_policy, redis_policy
+from ragwright_operator.desired.pdb import disruption_budget
+from ragwright_operator.desired.postgres import postgres_set, volume_claim
+from ragwright_operator.desired.redis import redis_deployment
+from ragwright_operator.desired.service import (
+    api_service,
+    internal_service,
+    postgres_service,
+    redis_service,
+)
+from ragwright_operator.desired.serviceaccount import service_account
+from ragwright_operator.desired.target import Manifest, Target
+
+
+def children(target: Target) -> list[Manifest]:
+    """All objects but Secrets and Jobs, which are created once and never applied."""
+    manifests = [service_account(target)]
+    if target.managed_redis:
+        manifests += _redis(target, target.managed_redis)
+    if target.managed_postgres:
+        manifests += _postgres(target, target.managed_postgres)
+    return manifests + _api(target)
+
+
+def _redis(target: Target, redis: ManagedRedis) -> list[Manifest]:
+    return [
+        redis_service(target),
+        redis_policy(target),
+        redis_config(target, redis),
+        redis_deployment(target, redis),
+    ]
+
+
+def _postgres(target: Target, postgres: ManagedPostgres) -> list[Manifest]:
+    return [
+        volume_claim(target, postgres),
+        postgres_service(target),
+        postgres_policy(target),
+        postgres_config(target, postgres),
+        postgres_set(target, postgres),
+    ]
+
+
+def _api(target: Target) -> list[Manifest]:
+    manifests = [
+        api_service(target),
+        internal_service(target),
+        api_policy(target),
+        api_config(target),
+        deployment(target),
+    ]
+    if target.spec.api.replicas > 1:
+        manifests.append(disruption_budget(target))
+    return manifests

@@ -1,0 +1,1 @@
+"""The only I/O: Kubernetes, and the pipelines' internal port."""

@@ -1,0 +1,206 @@
+"""Calls to the API server. Every call has a time limit; no call reads a Secret."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ragwright_core.names import FIELD_MANAGER
+from ragwright_core.spec import GROUP, KIND, PLURAL, VERSION
+from ragwright_operator.desired.target import Manifest
+
+REQUEST_SECONDS = 20.0
+
+# Where each kind lives: API and plural.
+PATHS: Mapping[str, tuple[str, str]] = {
+    KIND: (f"apis/{GROUP}/{VERSION}", PLURAL),
+    "ConfigMap": ("api/v1", "configmaps"),
+    "Deployment": ("apis/apps/v1", "deployments"),
+    "Event": ("api/v1", "events"),
+    "Job": ("apis/batch/v1", "jobs"),
+    "NetworkPolicy": ("apis/networking.k8s.io/v1", "networkpolicies"),
+    "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
+    "Pod": ("api/v1", "pods"),
+    "PodDisruptionBudget": ("apis/policy/v1", "poddisruptionbudgets"),
+    "Secret": ("api/v1", "secrets"),
+    "Service": ("api/v1", "services"),
+    "ServiceAccount": ("api/v1", "serviceaccounts"),
+    "StatefulSet": ("apis/apps/v1", "statefulsets"),
+}
+_APPLY = "application/apply-patch+yaml"
+
+
+class KubeError(Exception):
+    """The API server answered with an error; the message is its own."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(f"{status} {reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+    @property
+    def not_found(self) -> bool:
+        return self.status == 404
+
+    @property
+    def exists(self) -> bool:
+        return self.status == 409 and self.reason == "AlreadyExists"
+
+    @property
+    def conflict(self) -> bool:
+        return self.status == 409 and self.reason == "Conflict"
+
+    @property
+    def passing(self) -> bool:
+        """Nothing about the request is wrong: the same may work a moment later."""
+        return self.status == 429 or self.status >= 500
+
+
+@dataclass(frozen=True)
+class Kube:
+    """`client` is a kubernetes.aio ApiClient: it knows the server, its CA and our token."""
+
+    client: Any
+
+    async def get(self, kind: str, namespace: str, name: str) -> Manifest:
+        return await self._call("GET", path(kind, namespace, name))
+
+    async def list(
+        self, kind: str, namespace: str | None, labels: str, **query: str
+    ) -> dict[str, Any]:
+        query = {"labelSelector": labels, **query}
+        return await self._call("GET", path(kind, namespace), query=query)
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        where = path(manifest["kind"], manifest["metadata"]["namespace"])
+        query = {"fieldManager": FIELD_MANAGER}
+        return await self._call("POST", where, query=query, body=manifest)
+
+    async def apply(self, manifest: Manifest, *, force: bool) -> Manifest:
+        metadata = manifest["metadata"]
+        where = path(manifest["kind"], metadata["namespace"], metadata["name"])
+        return await self._apply(where, manifest, force=force)
+
+    async def apply_status(self, manifest: Manifest) -> Manifest:
+        """Write the whole status; a uid in the metadata guards against a namesake."""
+        metadata = manifest["metadata"]
+        where = path(manifest["kind"], metadata["namespace"], metadata["name"])
+        return await self._apply(f"{where}/status", manifest, force=True)
+
+    async def _apply(self, where: str, manifest: Manifest, *, force: bool) -> Manifest:
+        query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
+        return await self._call("PATCH", where, query=query, body=manifest, content=_APPLY)
+
+    async def remove_keys(self, namespace: str, config_map: str, keys: Sequence[str]) -> None:
+        body = {"data": dict.fromkeys(keys)}
+        where = path("ConfigMap", namespace, config_map)
+        await self._call("PATCH", where, body=body, content="application/merge-patch+json")
+
+    async def delete(self, kind: str, namespace: str, name: str) -> None:
+        query = {"propagationPolicy": "Background"}
+        await self._call("DELETE", path(kind, namespace, name), query=query)
+
+    async def cluster_id(self) -> str:
+        """The uid of kube-system, which lives as long as the cluster."""
+        found = await self._call("GET", "/api/v1/namespaces/kube-system")
+        return str(found["metadata"]["uid"])
+
+    @asynccontextmanager
+    async def watch(
+        self, kind: str, namespace: str | None, query: Mapping[str, str], seconds: float
+    ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        """Events of a kind as they come. Raises KubeError, also for an ERROR in the stream."""
+        query = {**query, "watch": "true", "allowWatchBookmarks": "true"}
+        response = await self._send("GET", path(kind, namespace), query=query, seconds=seconds)
+        try:
+            if response.status >= 400:
+                raise _error(response.status, await response.read())
+            yield _events(response.response.content)
+        finally:
+            response.response.release()
+
+    async def _call(
+        self,
+        method: str,
+        where: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Manifest | None = None,
+        content: str = "application/json",
+    ) -> dict[str, Any]:
+        response = await self._send(method, where, query=query, body=body, content=content)
+        payload = await response.read()
+        if response.status >= 400:
+            raise _error(response.status, payload)
+        return dict(json.loads(payload))
+
+    async def _send(  # noqa: PLR0913 - the parts of a request
+        self,
+        method: str,
+        where: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Manifest | None = None,
+        content: str = "application/json",
+        seconds: float = REQUEST_SECONDS,
+    ) -> Any:
+        request = await self.client.param_serialize(
+            method,
+            where,
+            query_params=list((query or {}).items()),
+            header_params={"Accept": "application/json", "Content-Type": content},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        return await self.client.call_api(*request, _request_timeout=seconds)
+
+
+def path(kind: str, namespace: str | None, name: str = "") -> str:
+    api, plural = PATHS[kind]
+    inside = f"/namespaces/{namespace}" if namespace else ""
+    return f"/{api}{inside}/{plural}" + (f"/{name}" if name else "")
+
+
+def api_version(kind: str) -> str:
+    return PATHS[kind][0].removeprefix("apis/").removeprefix("api/")
+
+
+async def _events(stream: Any) -> AsyncIterator[dict[str, Any]]:
+    async for line in stream:
+        event = json.loads(line)
+        if event["type"] == "ERROR":
+            status = event["object"]
+            raise KubeError(
+                status.get("code", 500), status.get("reason", ""), status.get("message", "")
+            )
+        yield event
+
+
+def _error(status: int, payload: bytes) -> KubeError:
+    try:
+        answer = json.loads(payload)
+        return KubeError(status, answer.get("reason", ""), answer.get("message", ""))
+    except ValueError:
+        return KubeError(status, "", payload[:200].decode(errors="replace"))
+
+
+@asynccontextmanager
+async def connect() -> AsyncIterator[Kube]:
+    """With the pod's own account, or with the kubeconfig outside a cluster."""
+    # Imported here: it is half of the program's start, and pure modules are tested without it.
+    from kubernetes.aio import config  # noqa: PLC0415
+    from kubernetes.aio.client.api_client import ApiClient  # noqa: PLC0415
+    from kubernetes.aio.client.configuration import Configuration  # noqa: PLC0415
+
+    loader: Any = config
+    configuration = Configuration()
+    try:
+        loader.load_incluster_config(client_configuration=configuration)
+    except config.ConfigException:
+        await loader.load_kube_config(client_configuration=configuration)
+    async with ApiClient(configuration) as client:
+        yield Kube(client)

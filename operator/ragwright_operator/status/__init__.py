@@ -1,0 +1,1 @@
+"""The status, derived anew from what is observed. Pure."""

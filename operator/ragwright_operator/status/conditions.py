@@ -1,0 +1,151 @@
+"""The six conditions. Each message gives the cause, then the next thing to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from ragwright_core.status import Build, Condition, Index
+from ragwright_operator.observed import Observed, Trouble
+from ragwright_operator.plan.builds import standing, waits_for
+from ragwright_operator.plan.request import Ask, next_build
+from ragwright_operator.status.troubles import build_troubles, pod_troubles
+
+Type = Literal["Ready", "IndexReady", "ApiAvailable", "CacheAvailable", "Reindexing", "Degraded"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str
+
+
+def conditions(
+    observed: Observed,
+    index: Index,
+    build: Build | None,
+    wrong: Sequence[Trouble],
+    now: datetime,
+) -> list[Condition]:
+    reindexing = _reindexing(observed, build, now)
+    index_ready = _index_ready(index, build, wrong, reindexing)
+    api = _api_available(observed, now)
+    found: dict[Type, Finding] = {
+        "Ready": _ready(observed, index_ready, api),
+        "IndexReady": index_ready,
+        "ApiAvailable": api,
+        "CacheAvailable": _cache_available(observed, now),
+        "Reindexing": reindexing,
+        "Degraded": degraded(wrong),
+    }
+    old = {condition.type: condition for condition in observed.status.conditions}
+    return [
+        condition(kind, finding, old.get(kind), observed.generation, now)
+        for kind, finding in found.items()
+    ]
+
+
+def condition(
+    kind: Type, finding: Finding, old: Condition | None, generation: int, now: datetime
+) -> Condition:
+    """`lastTransitionTime` moves only when the status does."""
+    same = old is not None and old.status == finding.status
+    return Condition(
+        type=kind,
+        status=finding.status,
+        reason=finding.reason,
+        message=finding.message,
+        last_transition_time=old.last_transition_time if same and old else now,
+        observed_generation=generation,
+    )
+
+
+def degraded(wrong: Sequence[Trouble]) -> Finding:
+    if not wrong:
+        return Finding("False", "AsExpected", "nothing is wrong")
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    return Finding("True", wrong[0].reason, wrong[0].message + more)
+
+
+def _ready(observed: Observed, index: Finding, api: Finding) -> Finding:
+    for finding in (index, api):
+        if finding.status != "True":
+            return Finding("False", finding.reason, finding.message)
+    return Finding("True", "Answering", f"questions are answered at {observed.target.names.url}")
+
+
+def _index_ready(
+    index: Index, build: Build | None, wrong: Sequence[Trouble], reindexing: Finding
+) -> Finding:
+    if live := index.live:
+        counts = f"{live.documents} documents, {live.chunks} chunks"
+        return Finding("True", "Live", f"version {live.number} answers: {counts}")
+    if first := next(iter(build_troubles(build) or wrong), None):
+        return Finding("False", first.reason, first.message)
+    return Finding("False", "NoVersion", f"no version is live yet; {reindexing.message}")
+
+
+def _api_available(observed: Observed, now: datetime) -> Finding:
+    names, wanted = observed.target.names, observed.spec.api.replicas
+    if wanted == 0:
+        return Finding("False", "ScaledToZero", "api.replicas is 0: raise it to have answers")
+    status = observed.children.get(("Deployment", names.api), {}).get("status") or {}
+    ready = status.get("availableReplicas") or 0
+    if ready:
+        return Finding("True", "Available", f"{ready} of {wanted} pods answer")
+    if found := pod_troubles(observed, now, "api"):
+        return Finding("False", found[0].reason, found[0].message)
+    see = f"kubectl -n {names.namespace} get pods -l ragwright.dev/pipeline={names.name}"
+    return Finding("False", "NotReady", f"no API pod is ready yet. See: {see}")
+
+
+def _cache_available(observed: Observed, now: datetime) -> Finding:
+    secret, names = observed.spec.cache.secret_ref, observed.target.names
+    if secret:
+        return Finding(
+            "Unknown",
+            "External",
+            f"the cache named by Secret {secret.name} is not ours to watch. "
+            "See the API's metric ragwright_redis_failures_total",
+        )
+    status = observed.children.get(("Deployment", names.redis), {}).get("status") or {}
+    if status.get("readyReplicas"):
+        return Finding("True", "Available", "the managed Redis is ready")
+    if found := pod_troubles(observed, now, "redis"):
+        return Finding("False", found[0].reason, found[0].message)
+    see = f"kubectl -n {names.namespace} describe deploy {names.redis}"
+    return Finding("False", "NotReady", f"Redis is not ready; answers go on without. See: {see}")
+
+
+def _reindexing(observed: Observed, build: Build | None, now: datetime) -> Finding:
+    if build is not None and build.outcome == "running":
+        return _running(observed, build)
+    ask = next_build(observed, now)
+    return (
+        Finding("False", "Idle", "the index fits the spec")
+        if ask is None
+        else _pending(observed, ask, now)
+    )
+
+
+def _running(observed: Observed, build: Build) -> Finding:
+    phase = standing(observed, build.request, build.attempt).phase
+    if phase == "loaded" and (waits := waits_for(observed, "index")):
+        return Finding("True", "Waiting", waits)
+    word = "Index" if phase == "indexing" else "Load"
+    return Finding("True", word, f"{build.why}, attempt {build.attempt}")
+
+
+def _pending(observed: Observed, ask: Ask, now: datetime) -> Finding:
+    """A build is wanted and none runs."""
+    if observed.spec.suspend:
+        return Finding("False", "Suspended", f"set suspend to false to have it built: {ask.why}")
+    if waits := waits_for(observed, "load"):
+        return Finding("False", "Waiting", waits)
+    if ask.not_before is not None and now < ask.not_before:
+        again = ask.not_before.strftime("%H:%M:%S UTC")
+        return Finding("False", "RetryPending", f"attempt {ask.attempt} begins at {again}")
+    return Finding("True", "Starting", ask.why)

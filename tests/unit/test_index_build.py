@@ -1,0 +1,76 @@
+"""The ANN index build: its settings, and what it does where shared memory is short."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from ragwright_ingest.index import build_indexes
+
+
+class Server:
+    """Stands for a connection: remembers statements, and has too little shared memory."""
+
+    closed = False
+
+    def __init__(self, *, short_of_memory: bool) -> None:
+        self.statements: list[str] = []
+        self._short = short_of_memory
+        self._workers = 0
+
+    def execute(self, statement: Any, _: Any = None) -> None:
+        text = statement if isinstance(statement, str) else statement.as_string(None)
+        self.statements.append(text)
+        if "max_parallel_maintenance_workers" in text:
+            self._workers = int(text.rsplit(" ", 1)[1])
+        if "hnsw" in text and self._short and self._workers:
+            raise psycopg.errors.DiskFull("could not resize shared memory segment")
+
+    def having(self, words: str) -> list[str]:
+        return [text for text in self.statements if words in text]
+
+
+def build(server: Server, workers: int, pgvector: tuple[int, ...] = (0, 8, 5)) -> list[str]:
+    return build_indexes(
+        server,  # type: ignore[arg-type]
+        7,
+        dimensions=64,
+        memory_bytes=256 * 2**20,
+        workers=workers,
+        pgvector=pgvector,
+    )
+
+
+def test_workers_and_memory_as_ordered_one_build_at_a_time() -> None:
+    server = Server(short_of_memory=False)
+
+    assert build(server, workers=3) == []
+
+    assert server.having("max_parallel") == ["SET max_parallel_maintenance_workers = 3"]
+    assert server.having("maintenance_work_mem") == ["SET maintenance_work_mem = '262144kB'"]
+    assert "pg_advisory_lock" in server.statements[0]
+    assert "pg_advisory_unlock" in server.statements[-1]
+    assert [len(server.having(kind)) for kind in ("hnsw", "gin", "(hash)", "ANALYZE")] == [1] * 4
+
+
+def test_short_of_shared_memory_it_is_built_serially() -> None:
+    server = Server(short_of_memory=True)
+
+    (warning,) = build(server, workers=2)
+
+    assert "serially" in warning
+    assert [text[-1] for text in server.having("max_parallel")] == ["2", "0"]
+    assert len(server.having("hnsw")) == 2
+    assert len(server.having("ANALYZE")) == 1
+
+
+@pytest.mark.parametrize(("version", "workers"), [((0, 8, 1), "0"), ((0, 8, 2), "2")])
+def test_parallel_builds_only_where_they_are_safe(version: tuple[int, ...], workers: str) -> None:
+    server = Server(short_of_memory=False)
+
+    warnings = build(server, workers=2, pgvector=version)
+
+    assert server.having("max_parallel")[0].endswith(workers)
+    assert bool(warnings) is (workers == "0")

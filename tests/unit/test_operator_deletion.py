@@ -1,0 +1,125 @@
+"""The end of a pipeline."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ragwright_core.handover import CleanupOrder
+from ragwright_core.names import BUILD_ENV
+from ragwright_core.spec import KIND
+from ragwright_operator.deleting import DeletionWaits, delete
+from ragwright_operator.effects.kube import KubeError
+from tests.operator_kit import NAME, UID, World, apply, one_round, pipeline, reconciler, rounds
+
+EXTERNAL: dict[str, Any] = {"database": {"secretRef": {"name": "cnpg"}}}
+SECOND = timedelta(seconds=1)
+
+
+async def _delete(world: World, waited: timedelta = SECOND) -> None:
+    await delete(reconciler(world), world.objects[KIND, NAME], waited)
+
+
+async def _built(**spec: Any) -> World:
+    world = apply(pipeline(**spec))
+    await rounds(world)
+    return world
+
+
+@pytest.mark.parametrize("spec", [{}, EXTERNAL])
+async def test_retain_does_nothing(spec: dict[str, Any]) -> None:
+    world = await _built(**spec)
+    before = world.shape()
+    await _delete(world)
+    assert world.shape() == before
+
+
+async def test_managed_servers_go_by_their_owners() -> None:
+    world = await _built(deletionPolicy="Delete")
+    claim = world.objects["PersistentVolumeClaim", "docs-postgres"]
+    assert claim["metadata"]["ownerReferences"][0]["uid"] == UID
+    await _delete(world)
+    assert "docs-cleanup" not in world.names("Job")
+
+
+async def test_a_volume_whose_owner_is_not_written_yet_goes_all_the_same() -> None:
+    world = await _built()
+    world.edit_spec(deletionPolicy="Delete")
+    await _delete(world)
+    assert ("PersistentVolumeClaim", "docs-postgres") in world.deleted
+    assert world.names("Secret").count("docs-postgres") == 0
+
+
+async def test_an_external_database_is_cleaned_before_the_pipeline_goes() -> None:
+    world = await _built(**EXTERNAL, deletionPolicy="Delete")
+    with pytest.raises(DeletionWaits):
+        await _delete(world)
+    assert ("Deployment", "docs-api") in world.deleted, "it would write the cache again"
+    container = world.objects["Job", "docs-cleanup"]["spec"]["template"]["spec"]["containers"][0]
+    assert container["command"] == ["ragwright-ingest", "cleanup"]
+    [order] = [item["value"] for item in container["env"] if item["name"] == BUILD_ENV]
+    assert CleanupOrder.model_validate_json(order).pipeline.uid == UID
+    with pytest.raises(DeletionWaits):
+        await _delete(world)
+    assert world.created.count(("Job", "docs-cleanup")) == 1
+    world.settle()
+    await _delete(world)
+
+
+async def test_builds_stop_before_the_cleanup() -> None:
+    world = apply(pipeline(**EXTERNAL, deletionPolicy="Delete"))
+    await one_round(world)
+    [load] = world.names("Job")
+    with pytest.raises(DeletionWaits):
+        await _delete(world)
+    assert ("Job", load) in world.deleted
+
+
+async def test_a_cleanup_that_does_not_end_is_let_go_with_an_event() -> None:
+    world = await _built(**EXTERNAL, deletionPolicy="Delete")
+    world.running.add("cleanup")
+    with pytest.raises(DeletionWaits):
+        await _delete(world, timedelta(seconds=59))
+    await _delete(world, timedelta(seconds=61))
+    assert "CleanupUnfinished" in world.events()
+
+
+async def test_a_namespace_that_goes_lets_go_at_once() -> None:
+    world = await _built(**EXTERNAL, deletionPolicy="Delete")
+    world.refuse["Job", "docs-cleanup"] = KubeError(403, "Forbidden", "it is being terminated")
+    await _delete(world)
+    [event] = [item for item in world.objects.values() if item["kind"] == "Event" and
+               item["reason"] == "CleanupUnfinished"]  # fmt: skip
+    assert "it is being terminated" in event["message"]
+
+
+async def test_a_cleanup_of_an_earlier_pipeline_is_not_ours() -> None:
+    world = await _built(**EXTERNAL, deletionPolicy="Delete")
+    with pytest.raises(DeletionWaits):
+        await _delete(world)
+    world.settle()
+    labels = world.objects["Job", "docs-cleanup"]["metadata"]["labels"]
+    labels["ragwright.dev/uid"] = "an-earlier-one"
+    with pytest.raises(DeletionWaits):
+        await _delete(world)
+    assert ("Job", "docs-cleanup") in world.deleted
+
+
+async def test_builds_wait_for_a_cleanup_that_still_runs() -> None:
+    world = await _built(**EXTERNAL, deletionPolicy="Delete")
+    with pytest.raises(DeletionWaits):
+        await _delete(world)
+    cleanup = world.objects["Job", "docs-cleanup"]
+    again = apply(pipeline(**EXTERNAL))
+    again.objects["Job", "docs-cleanup"] = cleanup
+    await one_round(again)
+    assert again.names("Job") == ["docs-cleanup"]
+    assert "still cleans up" in again.condition("Reindexing").message
+
+
+async def test_a_spec_that_cannot_be_read_keeps_nobody() -> None:
+    world = await _built()
+    world.edit_spec(sources=[])
+    await _delete(world)

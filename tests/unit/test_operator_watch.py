@@ -1,0 +1,106 @@
+"""The cache of children, against lists and streams as the API server gives them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from ragwright_operator.desired.serviceaccount import service_account
+from ragwright_operator.effects.kube import KubeError, path
+from ragwright_operator.effects.watch import Children, KindWatch
+from ragwright_operator.plan.difference import covers, stamped
+from tests.golden import target
+
+
+def item(name: str, version: str) -> dict[str, Any]:
+    """As in a list: without apiVersion and kind."""
+    made = stamped(service_account(target()))
+    metadata = {**made["metadata"], "name": name, "resourceVersion": version, "managedFields": [1]}
+    listed = {**made, "metadata": metadata}
+    del listed["apiVersion"], listed["kind"]
+    return listed
+
+
+class Server:
+    """Two pages of a list, then one stream; after that the next list."""
+
+    def __init__(self, lists: list[list[dict[str, Any]]], streams: list[list[Any]]) -> None:
+        self.lists = lists
+        self.streams = streams
+
+    async def list(
+        self, kind: str, namespace: str | None, labels: str, **query: str
+    ) -> dict[str, Any]:
+        assert "managed-by=ragwright" in labels
+        if "continue" not in query:
+            if not self.lists:
+                await asyncio.Event().wait()
+            self.page = self.lists.pop(0)
+            return {"items": self.page[:1], "metadata": {"continue": "2", "resourceVersion": "9"}}
+        return {"items": self.page[1:], "metadata": {"resourceVersion": "9"}}
+
+    @asynccontextmanager
+    async def watch(
+        self, kind: str, namespace: str | None, query: Mapping[str, str], seconds: float
+    ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        yield self._events(self.streams.pop(0))
+
+    async def _events(self, events: list[Any]) -> AsyncIterator[dict[str, Any]]:
+        for event in events:
+            if isinstance(event, Exception):
+                raise event
+            yield event
+
+
+async def followed(server: Server, done: asyncio.Event) -> tuple[KindWatch, list[str]]:
+    told: list[str] = []
+
+    def changed(namespace: str, pipeline: str) -> None:
+        told.append(f"{namespace}/{pipeline}")
+        if not server.lists and not server.streams:
+            done.set()
+
+    watch = KindWatch(server, "ServiceAccount", None, changed)  # type: ignore[arg-type]
+    task = asyncio.create_task(watch.run())
+    await asyncio.wait_for(done.wait(), 10)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    return watch, told
+
+
+GONE = KubeError(410, "Expired", "too old resource version")
+
+
+async def test_a_list_of_two_pages_then_events_then_a_new_list_after_an_error() -> None:
+    bookmark = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "10"}}}
+    deleted = {"type": "DELETED", "object": item("b", "11")}
+    added = {"type": "ADDED", "object": item("c", "12")}
+    server = Server(
+        [[item("a", "1"), item("b", "2")], [item("a", "1"), item("d", "13")]],
+        [[bookmark, deleted, added, GONE]],
+    )
+    watch, told = await followed(server, asyncio.Event())
+    assert {name for _, name in watch.objects} == {"a", "d"}
+    # a, b listed; b deleted; c added; then, unseen: c went and d came.
+    assert told == ["team/docs"] * 6
+    assert {made["metadata"]["name"] for made in Children((watch,)).of("team", "docs")} == {
+        "a",
+        "d",
+    }
+    assert list(Children((watch,)).of("team", "others")) == []
+
+
+async def test_a_listed_object_is_as_good_as_a_watched_one() -> None:
+    server = Server([[item("docs-api", "1")]], [])
+    watch, _ = await followed(server, asyncio.Event())
+    [found] = watch.objects.values()
+    assert covers(found, stamped(service_account(target())))
+    assert "managedFields" not in found["metadata"]
+
+
+def test_paths() -> None:
+    assert path("Pod", None) == "/api/v1/pods"
+    assert path("Job", "a", "b") == "/apis/batch/v1/namespaces/a/jobs/b"

@@ -1,0 +1,320 @@
+"""The seed's contract (design section 7), to the letter. What stands here is not changed."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+
+from ragwright_api.answerers.base import Answer
+from ragwright_api.app import create_app
+from ragwright_api.invalidate import Invalidation
+from ragwright_api.lease import Lease, LiveReader, LiveVersion, boot_clock
+from ragwright_api.logs import make_log
+from ragwright_api.metrics import Metrics
+from ragwright_api.retrieval import Retrieved
+from ragwright_api.service import Service
+from ragwright_api.settings import read_settings
+from ragwright_core import cachekeys, names
+from ragwright_core.cachekeys import IndexPoint
+from ragwright_core.embedding import openai as openai_embedding
+from ragwright_core.handover import Identity
+from ragwright_core.index.descriptor import Descriptor, EmbeddingDescriptor
+from ragwright_core.spec import Api, Cache
+
+VERSION = LiveVersion(
+    number=7,
+    id="0d9f6b2e-0000-4000-8000-000000000000",
+    descriptor=Descriptor(
+        shape="shape",
+        revisions={"docs": "r1"},
+        embedding=EmbeddingDescriptor(provider="embedded", model="wordllama", dimensions=64),
+    ),
+)
+
+
+@dataclass
+class Stored:
+    """A cache of this process's own memory."""
+
+    values: dict[str, bytes] = field(default_factory=dict)
+    lives: dict[str, int] = field(default_factory=dict)
+    reads: int = 0
+
+    async def get(self, key: str, _: object) -> bytes | None:
+        self.reads += 1
+        return self.values.get(key)
+
+    async def put(self, key: str, value: bytes, ttl_seconds: int, _: object) -> None:
+        self.values[key] = value
+        self.lives[key] = ttl_seconds
+
+
+@dataclass
+class Asked:
+    """Retrieval and answerer that keep what they were asked."""
+
+    questions: list[tuple[str, dict[str, Any], int]] = field(default_factory=list)
+    fingerprint: str = "f"
+
+    async def retrieve(
+        self, _: LiveVersion, question: str, filters: dict[str, Any], limit: int, __: object
+    ) -> Retrieved:
+        self.questions.append((question, filters, limit))
+        return Retrieved([], np.zeros(1, np.float32), None)  # type: ignore[arg-type]
+
+    async def answer(self, question: str, _: Retrieved) -> Answer:
+        return Answer(f"answer to {question}", ("guide/refunds.md#L10-L42", "https://docs/x"))
+
+
+class Contract:
+    def __init__(self) -> None:
+        self.cache, self.asked, self.epoch = Stored(), Asked(), 0
+
+        async def read() -> Lease:
+            return Lease(VERSION, term=3, epoch=self.epoch)
+
+        async def raise_epoch() -> None:
+            self.epoch += 1
+
+        async def no_pause(_: float) -> None:
+            await asyncio.sleep(0)
+
+        reader = LiveReader(read)
+        service = Service(
+            schema="rag_n_p",
+            reader=reader,
+            cache=self.cache,  # type: ignore[arg-type]
+            retrieval=self.asked,  # type: ignore[arg-type]
+            answerer=self.asked,  # type: ignore[arg-type]
+            metrics=Metrics(
+                CollectorRegistry(), Identity(namespace="n", name="p", uid="u", cluster="c")
+            ),
+            top_k=5,
+            answer_ttl=Cache().answer_ttl_seconds,
+            clock=boot_clock,
+        )
+        invalidate = Invalidation(raise_epoch, reader, boot_clock, no_pause)
+        self.app = create_app(service, invalidate, lambda: False, make_log(io.StringIO()))
+
+
+@pytest.fixture
+def contract() -> Contract:
+    return Contract()
+
+
+@pytest.fixture
+async def http(contract: Contract) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(contract.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api:8000") as client:
+        yield client
+
+
+async def query(http: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
+    response = await http.post("/api/rag/query", json=body)
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()
+    return found
+
+
+async def test_query_answers_in_the_contracts_shape(http: httpx.AsyncClient) -> None:
+    response = await http.post(
+        "/api/rag/query",
+        json={"question": "What is the refund policy?", "filters": {}, "use_cache": True},
+    )
+    body = response.json()
+    assert list(body) == ["answer", "sources", "from_cache", "latency_ms"]
+    assert body["answer"] == "answer to What is the refund policy?"
+    assert body["sources"] == ["guide/refunds.md#L10-L42", "https://docs/x"]
+    assert body["from_cache"] is False
+    assert isinstance(body["latency_ms"], float)
+    assert re.search(rb'"latency_ms":\d+\.\d}$', response.content)
+    assert response.headers["content-type"] == "application/json"
+
+
+async def test_filters_and_use_cache_may_be_left_out(http: httpx.AsyncClient) -> None:
+    assert (await query(http, question="q"))["from_cache"] is False
+    assert (await query(http, question="q"))["from_cache"] is True
+
+
+async def test_a_hit_differs_only_in_from_cache_and_latency(http: httpx.AsyncClient) -> None:
+    first, second = [await query(http, question="q", filters={"a": 1}) for _ in range(2)]
+    assert (first.pop("from_cache"), second.pop("from_cache")) == (False, True)
+    del first["latency_ms"], second["latency_ms"]
+    assert first == second
+
+
+async def test_use_cache_false_skips_the_read_but_still_stores(
+    http: httpx.AsyncClient, contract: Contract
+) -> None:
+    for _ in range(2):
+        assert (await query(http, question="q", use_cache=False))["from_cache"] is False
+    assert (contract.cache.reads, len(contract.asked.questions)) == (0, 2)
+    assert (await query(http, question="q"))["from_cache"] is True
+
+
+async def test_invalidate_cache(http: httpx.AsyncClient) -> None:
+    await query(http, question="q")
+    response = await http.post("/api/rag/invalidate-cache")
+    assert (response.status_code, response.json()) == (200, {"status": "cache invalidated"})
+    assert (await query(http, question="q"))["from_cache"] is False
+
+
+async def test_questions_that_differ_in_case_and_outer_space_are_one(
+    http: httpx.AsyncClient, contract: Contract
+) -> None:
+    await query(http, question="  What is the REFUND policy? \n")
+    assert contract.asked.questions == [("what is the refund policy?", {}, 5)]
+    assert (await query(http, question="what is the refund policy?"))["from_cache"] is True
+    assert (await query(http, question="what is  the refund policy?"))["from_cache"] is False
+
+
+async def test_filters_count_and_their_order_does_not(http: httpx.AsyncClient) -> None:
+    await query(http, question="q", filters={"a": 1, "b": "x"})
+    assert (await query(http, question="q", filters={"b": "x", "a": 1}))["from_cache"] is True
+    for other in ({}, {"a": 1}, {"a": "1", "b": "x"}, {"a": 1, "b": "X"}):
+        assert (await query(http, question="q", filters=other))["from_cache"] is False
+
+
+async def test_what_else_there_is_to_tell_stands_in_headers(http: httpx.AsyncClient) -> None:
+    response = await http.post("/api/rag/query", json={"question": "q"})
+    assert response.headers["x-ragwright-version"] == "7"
+    assert response.headers["x-ragwright-term"] == "3"
+    assert re.search(r"(^|, )total;dur=\d+\.\d$", response.headers["server-timing"])
+
+
+async def test_answers_live_four_hours_under_their_prefix(
+    http: httpx.AsyncClient, contract: Contract
+) -> None:
+    await query(http, question="q")
+    ((key, seconds),) = contract.cache.lives.items()
+    assert key.startswith("rag:response:")
+    assert seconds == 4 * 60 * 60
+    assert json.loads(contract.cache.values[key]) == {
+        "answer": "answer to q",
+        "sources": ["guide/refunds.md#L10-L42", "https://docs/x"],
+    }
+
+
+def test_normalization_and_filters_are_the_seeds() -> None:
+    assert cachekeys.normalize_question("  What IS it?\t") == "  What IS it?\t".strip().lower()
+    filters = {"b": 1, "a": ["x"]}
+    assert cachekeys.canonical_filters(filters) == json.dumps(filters, sort_keys=True)
+
+
+def test_key_prefixes_and_digests() -> None:
+    point = IndexPoint("rag_n_p", VERSION.id, 0)
+    key = cachekeys.response_key(point, scope="", question="q", filters={}, model="m")
+    assert re.fullmatch(r"rag:response:.*[0-9a-f]{64}", key)
+    assert re.fullmatch(r"rag:embed:.*[0-9a-f]{64}", cachekeys.embedding_key("rag_n_p", "f", "q"))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"point": IndexPoint("rag_n_other", VERSION.id, 0)},
+        {"point": IndexPoint("rag_n_p", "another", 0)},
+        {"point": IndexPoint("rag_n_p", VERSION.id, 1)},
+        {"scope": "someone"},
+        {"question": "another"},
+        {"filters": {"a": 1}},
+        {"model": "another"},
+    ],
+    ids=["pipeline", "version", "epoch", "scope", "question", "filters", "model"],
+)
+def test_an_answers_key_says_all_that_it_depends_on(other: dict[str, Any]) -> None:
+    same: dict[str, Any] = {
+        "point": IndexPoint("rag_n_p", VERSION.id, 0),
+        "scope": "",
+        "question": "q",
+        "filters": {},
+        "model": "m",
+    }
+
+    def key(values: dict[str, Any]) -> str:
+        return cachekeys.response_key(
+            values["point"], **{k: v for k, v in values.items() if k != "point"}
+        )
+
+    assert key(same) == key(dict(same))
+    assert key(same) != key(same | other)
+
+
+def test_times_to_live() -> None:
+    assert Cache().answer_ttl_seconds == 4 * 60 * 60
+    assert Cache().embedding_ttl_seconds == 30 * 24 * 60 * 60
+
+
+def test_batches_of_a_hundred() -> None:
+    assert openai_embedding.BATCH == 100
+
+
+async def test_texts_are_embedded_in_batches_of_a_hundred(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes: list[int] = []
+
+    async def batch(self: object, texts: Sequence[str]) -> np.ndarray:
+        sizes.append(len(texts))
+        return np.ones((len(texts), 4), np.float32)
+
+    monkeypatch.setattr(openai_embedding.OpenAIEmbedder, "_batch", batch)
+    descriptor = EmbeddingDescriptor(
+        provider="openai", model="m", dimensions=4, base_url="http://h/v1"
+    )
+    embedder = openai_embedding.OpenAIEmbedder(descriptor, None)
+    await embedder.embed_documents(["text"] * 250)
+    await embedder.close()
+    assert sizes == [100, 100, 50]
+
+
+def test_deployment_defaults() -> None:
+    api = Api()
+    assert api.replicas == 3
+    assert names.API_PORT == 8000
+    assert (api.resources.requests.memory, api.resources.requests.cpu) == ("512Mi", "500m")
+    assert api.resources.limits.memory == "1Gi"
+    assert api.resources.limits.cpu in ("1000m", "1")
+
+
+def test_names_in_the_environment(tmp_path: Any) -> None:
+    settings = {
+        "pipeline": {"namespace": "n", "name": "p", "uid": "u", "cluster": "c"},
+        "llm": {},
+        "retrieval": {},
+        "cache": {},
+    }
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+    (tmp_path / "redis").write_text("redis://from-file/0")
+    read = read_settings(
+        {
+            "RAGWRIGHT_SETTINGS_FILE": str(tmp_path / "settings.json"),
+            "VECTOR_DB_URL": "postgresql://h/db",
+            "REDIS_URL_FILE": str(tmp_path / "redis"),
+        }
+    )
+    assert read.database_url() == "postgresql://h/db"
+    assert read.cache_url
+    assert read.cache_url() == "redis://from-file/0"
+    assert names.DATABASE_URL_FILE_ENV == "VECTOR_DB_URL_FILE"
+    assert names.CACHE_URL_FILE_ENV == "REDIS_URL_FILE"
+
+
+def test_the_reply_is_described_as_it_is_sent(contract: Contract) -> None:
+    schema = contract.app.openapi()["components"]["schemas"]
+    assert list(schema["QueryRequest"]["properties"]) == ["question", "filters", "use_cache"]
+    assert list(schema["QueryResponse"]["properties"]) == [
+        "answer",
+        "sources",
+        "from_cache",
+        "latency_ms",
+    ]
