@@ -12,7 +12,7 @@ import json
 import time
 from pathlib import Path
 
-import httpx
+import aiohttp
 import uvicorn
 from fastapi import FastAPI
 from judge import Reply, Tally  # type: ignore[import-not-found]  # beside it in the ConfigMap
@@ -30,21 +30,20 @@ class Asker:
         self.reported = 0
         self.stopping = asyncio.Event()
 
-    async def ask(self, http: httpx.AsyncClient, question: str, *, use_cache: bool) -> Reply:
+    async def ask(self, http: aiohttp.ClientSession, question: str, *, use_cache: bool) -> Reply:
         reported, began = self.reported, time.monotonic()
+        asked = {"question": question, "use_cache": use_cache}
         try:
-            response = await http.post(
-                f"{self.url}/api/rag/query", json={"question": question, "use_cache": use_cache}
-            )
-            status, body = response.status_code, response.text
-        except httpx.HTTPError as error:
-            status, body = 0, json.dumps({"answer": repr(error)})
+            async with http.post(f"{self.url}/api/rag/query", json=asked) as response:
+                status, text = response.status, await response.text()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            status, text = 0, repr(error)
         seconds = time.monotonic() - began
-        answer = json.loads(body).get("answer", body) if status == 200 else body
+        answer = str(json.loads(text)["answer"]) if status == 200 else text
         return Reply(status=status, seconds=seconds, answer=answer, reported=reported)
 
     async def client(self, number: int) -> None:
-        async with httpx.AsyncClient(timeout=10) as http:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as http:
             due = time.monotonic() + self.interval * number / self.clients
             turn = number
             while not self.stopping.is_set():
