@@ -14,11 +14,11 @@ TIME_LIMIT_SECONDS = 5.0
 
 
 def stamp(text: str, revision: int) -> str:
-    """Write a mark of the revision before each sentence's end and after each line of prose."""
+    """Write a mark of the revision before each sentence's end and after each line with words."""
     mark = f"[r{revision}]"
     sentences = re.sub(r"(?<=[\w)`'\"*])([.?!])(?=\s)", rf" {mark}\1", text)
     lines = (
-        f"{line} {mark}" if re.search(r"\w \w+ \w", line) and mark not in line[-12:] else line
+        f"{line} {mark}" if re.search(r"\w", line) and mark not in line[-12:] else line
         for line in sentences.splitlines()
     )
     return "\n".join(lines) + "\n"

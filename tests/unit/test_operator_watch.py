@@ -23,35 +23,41 @@ def item(name: str, version: str) -> dict[str, Any]:
     return listed
 
 
+Events = AsyncIterator[dict[str, Any]]
+
+
 class Server:
-    """Two pages of a list, then one stream; after that the next list."""
+    """Each list comes in two pages; when the streams are used up, the next never ends."""
 
     def __init__(self, lists: list[list[dict[str, Any]]], streams: list[list[Any]]) -> None:
         self.lists = lists
         self.streams = streams
-
-    async def list(
-        self, kind: str, namespace: str | None, labels: str, **query: str
-    ) -> dict[str, Any]:
-        assert "managed-by=ragwright" in labels
-        if "continue" not in query:
-            if not self.lists:
-                await asyncio.Event().wait()
-            self.page = self.lists.pop(0)
-            return {"items": self.page[:1], "metadata": {"continue": "2", "resourceVersion": "9"}}
-        return {"items": self.page[1:], "metadata": {"resourceVersion": "9"}}
+        self.page: list[dict[str, Any]] = []
 
     @asynccontextmanager
     async def watch(
         self, kind: str, namespace: str | None, query: Mapping[str, str], seconds: float
-    ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-        yield self._events(self.streams.pop(0))
+    ) -> AsyncIterator[Events]:
+        del kind, namespace, query, seconds
+        yield self._events(self.streams.pop(0) if self.streams else None)
 
-    async def _events(self, events: list[Any]) -> AsyncIterator[dict[str, Any]]:
-        for event in events:
+    async def _events(self, events: list[Any] | None) -> Events:
+        if events is None:
+            await asyncio.Event().wait()
+        for event in events or []:
             if isinstance(event, Exception):
                 raise event
             yield event
+
+    async def list(
+        self, kind: str, namespace: str | None, labels: str, **query: str
+    ) -> dict[str, Any]:
+        del kind, namespace
+        assert "managed-by=ragwright" in labels
+        if "continue" in query:
+            return {"items": self.page[1:], "metadata": {"resourceVersion": "9"}}
+        self.page = self.lists.pop(0)
+        return {"items": self.page[:1], "metadata": {"continue": "2", "resourceVersion": "9"}}
 
 
 async def followed(server: Server, done: asyncio.Event) -> tuple[KindWatch, list[str]]:

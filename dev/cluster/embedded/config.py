@@ -125,4 +125,6 @@ def write_config() -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text)
+    """Only what changed: kube-proxy ends when its file is written."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -52,17 +51,19 @@ class Program:
         return pid if running == Path(self.command[0]).resolve().name else None
 
     def start(self) -> None:
+        """Start it in a session of its own, so that it outlives whoever called `up`."""
         if self.running():
             return
-        with (LOGS / f"{self.name}.log").open("ab") as log:
-            process = subprocess.Popen(
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self._pid_file.write_text(str(process.pid))
+        log = os.open(LOGS / f"{self.name}.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        silence = os.open(os.devnull, os.O_RDONLY)
+        files = [(os.POSIX_SPAWN_DUP2, silence, 0)]
+        files += [(os.POSIX_SPAWN_DUP2, log, descriptor) for descriptor in (1, 2)]
+        pid = os.posix_spawn(
+            self.command[0], self.command, os.environ, file_actions=files, setsid=True
+        )
+        os.close(log)
+        os.close(silence)
+        self._pid_file.write_text(str(pid))
 
     def stop(self, seconds: float = 20) -> None:
         pid = self.running()
