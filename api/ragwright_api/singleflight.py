@@ -45,17 +45,14 @@ class SingleFlight(Generic[Result]):
             flight.waiting -= 1
             if flight.waiting == 0 and not flight.task.done():
                 # Taken out at once: who comes now must not join a computation that is ending.
-                self._leave(key, flight)
+                del self._flights[key]
                 flight.task.cancel()
 
     async def _fly(self, key: str, compute: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         try:
             return await compute()
         finally:
+            # One that all had left may end after another has taken its place.
             own = self._flights.get(key)
             if own is not None and own.task is asyncio.current_task():
-                self._leave(key, own)
-
-    def _leave(self, key: str, flight: _Flight[Result]) -> None:
-        if self._flights.get(key) is flight:
-            del self._flights[key]
+                del self._flights[key]

@@ -56,7 +56,10 @@ def _flatten(node: Any, definitions: Mapping[str, Schema]) -> Any:
         elif key == "default":
             if value is not None:
                 flat[key] = _without_null(value)
-        elif key not in ("title", "$defs", "additionalProperties"):
+        elif key == "additionalProperties":
+            if isinstance(value, dict):  # a map; False, on every model, is the API server's rule
+                flat[key] = _flatten(value, definitions)
+        elif key not in ("title", "$defs"):
             flat[key] = _flatten(value, definitions)
     return flat
 

@@ -81,6 +81,7 @@ class HistoryEntry(StatusModel):
     message: str
     failed_documents: list[str] = Field(default=[])
     warnings: list[str] = Field(default=[])
+    seconds: dict[str, float] = Field(default={}, description="By phase: load, index, gates.")
     started_at: Time
     finished_at: Time
 
@@ -100,7 +101,7 @@ class Build(StatusModel):
     why: str
     attempt: int
     outcome: Literal["running", "done", "failed"]
-    reason: str = ""
+    reason: str = Field("", description="Of the last failed attempt; empty once one ends well.")
     message: str = ""
     started_at: Time
     finished_at: Time | None = None

@@ -154,14 +154,13 @@ def _live_line(tally: dict[str, Any], state: State) -> str:
 
 
 def conclude(screen: Screen, first: State, second: State, tally: dict[str, Any]) -> int:
-    rows = [("version", "documents  chunks")]
+    rows = [("version", "documents  chunks  seconds by phase")]
     for current in (first, second):
         live = current.status["index"]["live"]
-        rows.append((str(live["number"]), f"{live['documents']:>9}  {live['chunks']:>6}"))
-    rows += [
-        (f"build {entry.get('number', '-')}", entry.get("message", ""))
-        for entry in second.status.get("history", [])
-    ]
+        phases = current.status["history"][0].get("seconds", {})
+        spent = "  ".join(f"{phase} {seconds:.1f}" for phase, seconds in phases.items())
+        counts = f"{live['documents']:>9}  {live['chunks']:>6}"
+        rows.append((str(live["number"]), f"{counts}  {spent}"))
     rows.append(("swap", f"{second.status['lastSwap']['milliseconds']:.1f} ms"))
     rows += [(name, str(tally[name])) for name in ("asked", "failed", "mixed", "stale")]
     rows.append(("unmarked", f"{tally['unmarked']} answers whose text carries no revision"))

@@ -27,6 +27,7 @@ class Caretaker:
     pipelines: Pipelines
     metrics: Metrics
     resync_seconds: float
+    failure_pause: float = 1.0
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ROUNDS_AT_ONCE))
 
     async def care(self, namespace: str, name: str) -> None:
@@ -46,7 +47,8 @@ class Caretaker:
             if isinstance(made, Round):
                 await cared.rest(self._pause(made))
             else:
-                await asyncio.sleep(min(2.0**failures, LONGEST_PAUSE) * random.uniform(0.8, 1.2))
+                pause = min(self.failure_pause * 2**failures, LONGEST_PAUSE)
+                await asyncio.sleep(pause * random.uniform(0.8, 1.2))
 
     def end(self, namespace: str, name: str) -> None:
         self.pipelines.forget(namespace, name)

@@ -9,6 +9,7 @@ from typing import Any
 from dev.kubectl import until
 from ragwright_core.names import PIPELINE_LABEL, PipelineName
 from tests.cluster.kit import RULES, Namespace, pipeline
+from tests.cluster.transcript import documented, normalized
 
 KINDS = (
     "deployments,statefulsets,services,configmaps,serviceaccounts,networkpolicies,"
@@ -118,9 +119,11 @@ def test_kubectl_get_rag_shows_what_matters(namespace: Namespace) -> None:
     url = PipelineName(namespace.name, "rules").url
     assert row.split()[:3] == ["rules", "True", "1"]
     assert url in row
-    described = namespace("describe", "rag", "rules")
-    for words in ("IndexReady", "ApiAvailable", "CacheAvailable", "Reindexing", "Degraded"):
-        assert words in described
+    shown = [
+        normalized("\n".join((header, row))),
+        normalized(namespace("describe", "rag", "rules")),
+    ]
+    assert shown == documented(), "mend docs/reference/kubectl.md"
 
 
 def test_a_retained_index_is_adopted_without_a_rebuild(namespace: Namespace) -> None:

@@ -274,7 +274,7 @@ async def test_something_else_under_our_key_is_a_miss(
     async with with_cache(pipeline, own_valkey, seconds=2.0) as api:
         with own_valkey_client(own_valkey) as client:
             (key,) = client.keys("rag:response:*")
-            client.set(key, b"\x00not an answer")
+            client.set(key, b"{not an answer}")
         assert (await api.ask())["from_cache"] is False
         with own_valkey_client(own_valkey) as client:
             client.delete(key)

@@ -199,6 +199,12 @@ async def test_a_failure_is_told_retried_later_and_forgotten_when_mended() -> No
     [job] = world.names("Job")
     assert job.endswith("-load-1"), "the failed Job is kept for its logs"
     world.now += timedelta(seconds=15)
+    await one_round(world)
+    await one_round(world)
+    assert world.status.build is not None
+    assert (world.status.build.attempt, world.status.build.outcome) == (2, "running")
+    assert world.condition("Degraded").message.endswith("(attempt 2 runs)")
+    assert "Recovered" not in world.events(), "an attempt that runs has mended nothing"
     world.problems.clear()
     await rounds(world)
     assert ("Job", job) in world.deleted
@@ -412,6 +418,7 @@ async def test_an_object_of_someone_else_is_refused_and_left_alone(*, labelled: 
     degraded = world.condition("Degraded")
     assert (degraded.status, degraded.reason) == ("True", "NameTaken")
     assert f"Service {NAMES.api}" in degraded.message
+    assert world.condition("Ready").reason == "NoService"
     del world.objects["Service", NAMES.api]
     await rounds(world)
     assert world.condition("Degraded").status == "False"

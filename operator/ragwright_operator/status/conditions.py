@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from ragwright_core.status import Build, Condition, Index
-from ragwright_operator.observed import Observed, Trouble
+from ragwright_operator.observed import Observed, Trouble, is_ours
 from ragwright_operator.plan.builds import standing, waits_for
 from ragwright_operator.plan.request import Ask, next_build
 from ragwright_operator.status.troubles import build_troubles, pod_troubles
@@ -92,14 +92,14 @@ def _api_available(observed: Observed, now: datetime) -> Finding:
     names, wanted = observed.target.names, observed.spec.api.replicas
     if wanted == 0:
         return Finding("False", "ScaledToZero", "api.replicas is 0: raise it to have answers")
+    service = observed.children.get(("Service", names.api))
+    if service is None or not is_ours(service, observed.target):
+        return Finding("False", "NoService", f"Service {names.api} is not there, or not ours")
     status = observed.children.get(("Deployment", names.api), {}).get("status") or {}
     ready = status.get("availableReplicas") or 0
     if ready:
         return Finding("True", "Available", f"{ready} of {wanted} pods answer")
-    if found := pod_troubles(observed, now, "api"):
-        return Finding("False", found[0].reason, found[0].message)
-    see = f"kubectl -n {names.namespace} get pods -l ragwright.dev/pipeline={names.name}"
-    return Finding("False", "NotReady", f"no API pod is ready yet. See: {see}")
+    return _not_ready(observed, now, "api", "no API pod is ready yet")
 
 
 def _cache_available(observed: Observed, now: datetime) -> Finding:
@@ -114,10 +114,16 @@ def _cache_available(observed: Observed, now: datetime) -> Finding:
     status = observed.children.get(("Deployment", names.redis), {}).get("status") or {}
     if status.get("readyReplicas"):
         return Finding("True", "Available", "the managed Redis is ready")
-    if found := pod_troubles(observed, now, "redis"):
+    return _not_ready(observed, now, "redis", "Redis is not ready; answers go on without it")
+
+
+def _not_ready(observed: Observed, now: datetime, component: str, cause: str) -> Finding:
+    if found := pod_troubles(observed, now, component):
         return Finding("False", found[0].reason, found[0].message)
-    see = f"kubectl -n {names.namespace} describe deploy {names.redis}"
-    return Finding("False", "NotReady", f"Redis is not ready; answers go on without. See: {see}")
+    names = observed.target.names
+    labels = f"ragwright.dev/pipeline={names.name},app.kubernetes.io/component={component}"
+    see = f"kubectl -n {names.namespace} describe pods -l {labels}"
+    return Finding("False", "NotReady", f"{cause}. See: {see}")
 
 
 def _reindexing(observed: Observed, build: Build | None, now: datetime) -> Finding:

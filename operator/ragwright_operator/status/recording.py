@@ -58,6 +58,7 @@ def _conclude(
         return replace(recorded, build=ended, history=_with(recorded.history, entry))
     loaded = _load_report(observed, build) or report
     entry = _entry(build, _outcome(report), told(report, loaded), now, report)
+    entry = entry.model_copy(update={"seconds": {**loaded.seconds, **report.seconds}})
     kept = recorded.kept
     if report.number is not None and report.number not in [item.number for item in kept]:
         secret = found.order.spec.embedding.secret_ref if found.order else None
@@ -90,6 +91,8 @@ def _begin(recorded: Recorded, ask: Ask, now: datetime) -> Recorded:
         why=ask.why,
         attempt=ask.attempt,
         outcome="running",
+        reason=build.reason if build and ask.attempt > 1 else "",
+        message=build.message if build and ask.attempt > 1 else "",
         started_at=now,
     )
     return replace(recorded, build=begun, history=history)

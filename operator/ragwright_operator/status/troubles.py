@@ -66,8 +66,12 @@ def _rejected(outcomes: Sequence[Outcome]) -> list[Trouble]:
 
 
 def build_troubles(build: Build | None) -> list[Trouble]:
-    if build is None or build.outcome != "failed" or build.finished_at is None:
+    """The last failure, until an attempt ends well: one that runs has mended nothing yet."""
+    if build is None or not build.reason:
         return []
+    if build.outcome == "running":
+        return [Trouble(build.reason, f"{build.message} (attempt {build.attempt} runs)")]
+    assert build.finished_at is not None
     again = (build.finished_at + pause(build.request, build.attempt)).strftime("%H:%M:%S UTC")
     return [
         Trouble(build.reason, f"{build.message} (attempt {build.attempt}; the next at {again})")
