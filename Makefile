@@ -14,7 +14,8 @@ help: ## List the targets
 
 .PHONY: setup
 setup: ## Install uv where it is missing, and the locked packages
-	@command -v $(UV) >/dev/null || python3 -m pip install --quiet uv
+	@command -v $(UV) >/dev/null || python3 -m pip install --quiet uv \
+		|| python3 -m pip install --quiet --break-system-packages uv
 	@$(UV) sync --frozen --quiet
 
 .PHONY: demo
@@ -60,6 +61,10 @@ test-fast: setup ## Unit and integration tests, no cluster: under two minutes
 .PHONY: unit
 unit: setup ## Unit tests: no I/O, seconds
 	$(RUN) pytest tests/unit
+
+.PHONY: integration
+integration: setup ## Integration tests: real Postgres and Redis, from wheels
+	$(RUN) pytest tests/integration
 
 .PHONY: test-cluster
 test-cluster: setup ## Tests on a real Kubernetes

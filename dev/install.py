@@ -63,7 +63,7 @@ def install(say: Callable[[str], None]) -> Installed:
         cluster.env(),
         *("upgrade", "--install", RELEASE, str(CHART)),
         # The CRD may be here from `kubectl apply -f crds/`.
-        *("--namespace", NAMESPACE, "--create-namespace", "--take-ownership"),
+        *("--namespace", NAMESPACE, "--create-namespace", "--take-ownership", "--force-conflicts"),
         *image_values(images),
     )
     # A chart of the same values rolls nothing out, but the image may be new under its old name.

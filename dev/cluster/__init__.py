@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dev.cluster.base import Cluster, Images
+from dev.cluster.base import Cluster, ClusterError, Images, NoClusterError
 from dev.cluster.select import select_cluster
 
-__all__ = ["Cluster", "Images", "select_cluster"]
+__all__ = ["Cluster", "ClusterError", "Images", "NoClusterError", "select_cluster"]

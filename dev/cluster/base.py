@@ -13,6 +13,10 @@ class ClusterError(Exception):
     """A cluster could not be had; the message says why and which command mends it."""
 
 
+class NoClusterError(ClusterError):
+    """This machine has none and can have none: one sentence for each thing that is missing."""
+
+
 @dataclass(frozen=True)
 class Images:
     """References under which the cluster finds its images; empty means the chart's default."""

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dev.cluster.base import Images, cache_folder
+from dev.cluster.base import ClusterError, Images, cache_folder
 
 NAME = "ragwright"
 IMAGE = "localhost/ragwright:dev"
@@ -19,10 +19,7 @@ class KindCluster:
     daemon: str
 
     def up(self) -> None:
-        clusters = subprocess.run(
-            ["kind", "get", "clusters"], capture_output=True, text=True, check=True
-        ).stdout.split()
-        if NAME not in clusters:
+        if NAME not in self._run("kind", "get", "clusters").split():
             self._kind("create", "cluster", "--name", NAME, "--wait", "180s")
         self._kind("export", "kubeconfig", "--name", NAME)
 
@@ -30,16 +27,28 @@ class KindCluster:
         self._kind("delete", "cluster", "--name", NAME)
 
     def images(self) -> Images:
-        subprocess.run([self.daemon, "build", "--tag", IMAGE, "."], check=True)
+        self._run(self.daemon, "build", "--tag", IMAGE, ".")
         archive = cache_folder() / "kind-image.tar"
         archive.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([self.daemon, "save", "--output", str(archive), IMAGE], check=True)
+        self._run(self.daemon, "save", "--output", str(archive), IMAGE)
         self._kind("load", "image-archive", str(archive), "--name", NAME)
         return Images(ragwright=IMAGE)
 
     def env(self) -> Mapping[str, str]:
-        return {**os.environ, "KUBECONFIG": str(cache_folder() / "kind-kubeconfig")}
+        return {
+            **os.environ,
+            "KUBECONFIG": str(cache_folder() / "kind-kubeconfig"),
+            "KIND_EXPERIMENTAL_PROVIDER": self.daemon,
+        }
 
     def _kind(self, *arguments: str) -> None:
-        provider = {"KIND_EXPERIMENTAL_PROVIDER": self.daemon}
-        subprocess.run(["kind", *arguments], env={**self.env(), **provider}, check=True)
+        self._run("kind", *arguments)
+
+    def _run(self, *command: str) -> str:
+        """Progress goes to the terminal, by stderr. Raises ClusterError."""
+        done = subprocess.run(
+            command, env=self.env(), stdout=subprocess.PIPE, text=True, check=False
+        )
+        if done.returncode:
+            raise ClusterError(f"{' '.join(command[:2])} failed with exit code {done.returncode}")
+        return done.stdout

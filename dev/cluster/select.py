@@ -8,10 +8,11 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 
-from dev.cluster.base import Cluster, ClusterError
+from dev.cluster.base import Cluster, NoClusterError
 from dev.cluster.choice import Facts, Missing, choose
 from dev.cluster.current import CurrentCluster
 from dev.cluster.embedded.cluster import EmbeddedCluster
+from dev.cluster.embedded.paths import NODE_ADDRESS, POD_RANGE, SERVICE_RANGE
 from dev.cluster.kind import KindCluster
 
 
@@ -32,16 +33,29 @@ def _answers(name: str) -> bool:
     """A client without its daemon is common: only an answer counts."""
     if shutil.which(name) is None:
         return False
-    asked = subprocess.run([name, "info"], capture_output=True, timeout=20, check=False)
+    try:
+        asked = subprocess.run([name, "info"], capture_output=True, timeout=20, check=False)
+    except subprocess.TimeoutExpired:
+        return False
     return asked.returncode == 0
 
 
+def no_proxy(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a proxy must be kept from: port-forwards, and the embedded cluster's addresses."""
+    named = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
+    hosts = [*named.split(","), "localhost", "127.0.0.1", NODE_ADDRESS, POD_RANGE, SERVICE_RANGE]
+    joined = ",".join(dict.fromkeys(filter(None, hosts)))
+    return {"NO_PROXY": joined, "no_proxy": joined}
+
+
 def select_cluster() -> Cluster:
-    """The chosen cluster, not yet started. Raises ClusterError saying what is missing."""
+    """The chosen cluster, not yet started. Raises NoClusterError saying what is missing."""
+    # For this process and all that it starts: kubectl, the node's programs, HTTP clients.
+    os.environ.update(no_proxy(os.environ))
     facts = look(os.environ)
     choice = choose(facts)
     if isinstance(choice, Missing):
-        raise ClusterError("no cluster can be had here:\n  " + "\n  ".join(choice.sentences))
+        raise NoClusterError("no cluster can be had here:\n  " + "\n  ".join(choice.sentences))
     print(f"cluster: {choice.why}", flush=True)
     if choice.kind == "current":
         return CurrentCluster(choice.why, facts.image)

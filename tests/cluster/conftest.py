@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dev.cluster.base import ClusterError
+from dev.cluster import NoClusterError
 from dev.install import Installed, install
 from tests.cluster.kit import Namespace
 
@@ -23,10 +23,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def installed() -> Installed:
-    """The operator on the chosen cluster. Where none can be had: a skip, in CI an error."""
+    """The operator on the chosen cluster. Where none can be had: a skip, in CI an error.
+
+    A cluster or an image that fails to come up is an error everywhere.
+    """
     try:
         return install(print)
-    except ClusterError as error:
+    except NoClusterError as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(f"CLUSTER TESTS NOT RUN: {error}")

@@ -6,8 +6,9 @@ import os
 
 import pytest
 
-from dev.install import CHART, NAMESPACE, RELEASE, HelmError, Installed, helm
+from dev.install import CHART, NAMESPACE, RELEASE, HelmError, Installed, helm, install
 from dev.kubectl import KubectlError
+from tests.cluster.kit import Namespace, pipeline
 
 OPERATOR = f"system:serviceaccount:{NAMESPACE}:{RELEASE}-operator"
 
@@ -55,10 +56,29 @@ def test_operator_has_no_way_to_more_rights(installed: Installed, resource: str)
     assert not may(installed, "get", resource)
 
 
-def test_crd_stays_when_the_chart_goes(installed: Installed) -> None:
-    crd = installed.kubectl.get("crd", "ragpipelines.ragwright.dev")
-    assert crd is not None
-    assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+def test_admits_only_the_readers_of_metrics_when_asked(installed: Installed) -> None:
+    readers = '[{"namespaceSelector":{"matchLabels":{"monitoring":"true"}}}]'
+    policy = (
+        "--set",
+        "networkPolicy.enabled=true",
+        "--set-json",
+        f"networkPolicy.metricsFrom={readers}",
+    )
+    image = ("--set", "image.repository=x")
+    env = installed.cluster.env()
+    assert "kind: NetworkPolicy" not in helm(env, "template", str(CHART), *image)
+    assert f"from: {readers}" in helm(env, "template", str(CHART), *image, *policy)
+
+
+def test_crd_and_pipelines_stay_when_the_chart_goes(namespace: Namespace) -> None:
+    installed = namespace.installed
+    namespace.apply(pipeline("kept", suspend=True))
+    helm(installed.cluster.env(), "uninstall", RELEASE, "--namespace", NAMESPACE)
+    try:
+        assert installed.kubectl.get("crd", "ragpipelines.ragwright.dev")
+        assert namespace.get("rag", "kept")
+    finally:
+        install(print)
 
 
 def test_notes_say_what_to_do_next(installed: Installed) -> None:

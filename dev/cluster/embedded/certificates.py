@@ -22,7 +22,7 @@ def _openssl(*arguments: str) -> None:
 
 def ensure_certificates() -> None:
     """Make them once; they live as long as the cluster's state."""
-    if (FOLDER / "admin.crt").exists():
+    if (FOLDER / "accounts.key").exists():  # the last one made
         return
     FOLDER.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Python 3.13 and newer verify strictly: usage and key identifiers must be there.

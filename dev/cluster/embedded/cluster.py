@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev.cluster.base import ClusterError, Images
-from dev.cluster.embedded import images, prepare, processes, volumes
+from dev.cluster.embedded import images, network, prepare, processes, volumes
 from dev.cluster.embedded.certificates import ensure_certificates, write_kubeconfig
 from dev.cluster.embedded.config import write_config
 from dev.cluster.embedded.paths import (
     CONTAINERD_SOCKET,
     KUBECONFIG,
-    LINK,
     LOGS,
-    NODE_ADDRESS,
     NODE_NAME,
     RUN,
     STATE,
@@ -42,8 +40,8 @@ class EmbeddedCluster:
             folder.mkdir(parents=True, exist_ok=True)
         ensure_certificates()
         write_kubeconfig()
+        network.ensure()
         write_config()
-        self._network()
         began = time.monotonic()
         self._start()
         print(f"  node ready after {time.monotonic() - began:.0f} s", flush=True)
@@ -69,7 +67,7 @@ class EmbeddedCluster:
         _remove_containers()
         processes.containerd().stop()
         _unmount_below(STATE, RUN)
-        subprocess.run(["ip", "link", "delete", LINK], capture_output=True, check=False)
+        network.remove()
         subprocess.run(
             [str(binaries() / "kube-proxy"), "--cleanup"], capture_output=True, check=False
         )
@@ -95,14 +93,6 @@ class EmbeddedCluster:
         if done.returncode:
             raise ClusterError(f"kubectl {' '.join(arguments[:3])}: {done.stderr.strip()}")
         return done.stdout
-
-    def _network(self) -> None:
-        """The node's address, and forwarding between pods."""
-        Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
-        if not Path(f"/sys/class/net/{LINK}").exists():
-            subprocess.run(["ip", "link", "add", LINK, "type", "bridge"], check=True)
-            subprocess.run(["ip", "addr", "add", f"{NODE_ADDRESS}/32", "dev", LINK], check=True)
-            subprocess.run(["ip", "link", "set", LINK, "up"], check=True)
 
     def _start(self) -> None:
         containerd, apiserver, kubelet = (

@@ -46,7 +46,9 @@ def kubelet() -> dict[str, Any]:
         "imageGCHighThresholdPercent": 100,
         "imageGCLowThresholdPercent": 99,
         "localStorageCapacityIsolation": False,
+        "makeIPTablesUtilChains": False,
         "maxPods": 200,
+        "podLogsDir": str(STATE / "pod-logs"),
         # The default of a minute makes a changed ConfigMap late in tests.
         "syncFrequency": "10s",
     }
@@ -67,14 +69,16 @@ def kube_proxy() -> dict[str, Any]:
 
 
 def network() -> dict[str, Any]:
-    """ptp, not bridge: every packet is routed, so that Services work without br_netfilter."""
+    """ptp, not bridge: every packet is routed, so that Services work without br_netfilter.
+
+    No ipMasq: its rules, one chain for each pod, would outlive an unclean end.
+    """
     return {
         "cniVersion": "1.0.0",
         "name": "ragwright",
         "plugins": [
             {
                 "type": "ptp",
-                "ipMasq": True,
                 "ipam": {
                     "type": "host-local",
                     "dataDir": str(RUN / "addresses"),
@@ -97,6 +101,8 @@ state = "{RUN}/containerd"
   sandbox_image = "{PAUSE_IMAGE}"
   # Without CAP_SYS_RESOURCE a negative score is refused, and every sandbox dies.
   restrict_oom_score_adj = true
+  # Below our own folder they go with it; else a dead pod's route would lead its successor astray.
+  netns_mounts_under_state_dir = true
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "{CNI_FOLDER}"

@@ -45,7 +45,7 @@ class Program:
         try:
             pid = int(self._pid_file.read_text())
             # Not its command line, which is empty for a moment after exec.
-            running = Path(f"/proc/{pid}/exe").readlink().name
+            running = Path(f"/proc/{pid}/exe").readlink().name.removesuffix(" (deleted)")
         except (FileNotFoundError, ProcessLookupError, ValueError):
             return None
         return pid if running == Path(self.command[0]).resolve().name else None
@@ -69,11 +69,12 @@ class Program:
         pid = self.running()
         if pid is None:
             return
-        os.kill(pid, signal.SIGTERM)
+        # The whole group: a child that goes on watching holds up the API server's end by 20 s.
+        os.killpg(pid, signal.SIGTERM)
         deadline = time.monotonic() + seconds
         while self.running():
             if time.monotonic() > deadline:
-                os.kill(pid, signal.SIGKILL)
+                os.killpg(pid, signal.SIGKILL)
                 deadline += seconds
             _reap(pid)
             time.sleep(0.05)
@@ -94,7 +95,10 @@ def wait_until(ready: Callable[[], bool], program: Program, seconds: float, what
     deadline = time.monotonic() + seconds
     while program.running() is None or not ready():
         if time.monotonic() > deadline or program.running() is None:
-            raise ClusterError(f"{what} is not there: {program.last_words()}")
+            raise ClusterError(
+                f"{what} did not come up; its last words:\n{program.last_words()}\n"
+                "If they name nothing to mend, start afresh: make cluster-down cluster-up"
+            )
         time.sleep(0.1)
 
 

@@ -6,7 +6,8 @@ import json
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 from dev.cluster.embedded.paths import KUBECONFIG, STORAGE_CLASS, VOLUMES, binaries
 
@@ -79,13 +80,16 @@ def _reclaim() -> None:
             shutil.rmtree(words[2], ignore_errors=True)
 
 
+def _for_ever(work: Callable[[], None]) -> None:
+    """Begin again whenever a watch ends: the API server closes each after half an hour or more."""
+    while True:
+        work()
+        time.sleep(1)
+
+
 def main() -> None:
-    while True:  # a watch ends when the API server closes it
-        watches = [threading.Thread(target=work, daemon=True) for work in (_provide, _reclaim)]
-        for watch in watches:
-            watch.start()
-        for watch in watches:
-            watch.join()
+    threading.Thread(target=_for_ever, args=(_provide,), daemon=True).start()
+    _for_ever(_reclaim)
 
 
 if __name__ == "__main__":
