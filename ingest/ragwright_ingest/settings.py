@@ -11,9 +11,10 @@ from ragwright_core.names import CACHE_URL_FILE_ENV, DATABASE_URL_FILE_ENV
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason
 
-# A Secret or ConfigMap that is made or changed after the pod shows up in its volume within 81 s
-# (measured).
-PATIENCE_SECONDS = 120.0
+# A Secret or ConfigMap that is made together with the pipeline shows up within seconds. One that is
+# made later would within 81 s (measured), but a person should read what is missing before that, and
+# the next attempt's pods mount it at once.
+PATIENCE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def test_what_only_the_cluster_sees_becomes_a_condition_and_recovers(namespace: 
     secret = {"name": "no-such-secret"}
     namespace.apply(pipeline("secretless", database={"secretRef": secret}))
 
-    assert "ConfigMap later does not exist" in namespace.until_reason("empty", "SourceEmpty")
+    assert "ConfigMap later does not exist" in namespace.until_reason("empty", "SourceNotFound")
     assert "nowhere.invalid" in namespace.until_reason("unreachable", "SourceUnreachable")
     assert "database" in namespace.until_reason("secretless", "SecretMissing", seconds=300)
     # A bad pipeline never disturbs another.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import ConfigDict
+
 from ragwright_core.model import Model, fingerprint
 from ragwright_core.spec import Embedding, SecretKey
 
@@ -11,7 +13,12 @@ WORDLLAMA_DIMENSIONS = 256
 
 
 class EmbeddingDescriptor(Model):
-    """The model behind a version's vectors. Questions are embedded with exactly this."""
+    """The model behind a version's vectors. Questions are embedded with exactly this.
+
+    Unknown fields are left alone: a newer release may have written them.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     provider: Literal["embedded", "openai"]
     model: str
@@ -29,6 +36,8 @@ class EmbeddingDescriptor(Model):
 
 class Descriptor(Model):
     """Stored as JSON in the version's row. `revisions` holds each source's, by its name."""
+
+    model_config = ConfigDict(extra="ignore")
 
     shape: str
     revisions: dict[str, str]
