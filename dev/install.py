@@ -59,11 +59,12 @@ def install(say: Callable[[str], None]) -> Installed:
     images = cluster.images()
     kubectl = Kubectl(cluster.env())
     say("  helm upgrade --install ragwright charts/ragwright")
+    # On our own cluster the CRD may be here from `kubectl apply -f crds/`.
+    forced = ["--take-ownership", "--force-conflicts"] if cluster.disposable else []
     helm(
         cluster.env(),
-        *("upgrade", "--install", RELEASE, str(CHART)),
-        # The CRD may be here from `kubectl apply -f crds/`.
-        *("--namespace", NAMESPACE, "--create-namespace", "--take-ownership", "--force-conflicts"),
+        *("upgrade", "--install", RELEASE, str(CHART), *forced),
+        *("--namespace", NAMESPACE, "--create-namespace"),
         *image_values(images),
     )
     # A chart of the same values rolls nothing out, but the image may be new under its old name.
@@ -74,12 +75,15 @@ def install(say: Callable[[str], None]) -> Installed:
 
 
 def uninstall(namespace: str) -> None:
-    """Remove a demo's namespace and the operator; stop the cluster where it is ours."""
+    """Stop the cluster where it is ours; on a person's own, remove just what the demo made.
+
+    There the CRD stays: with it would go every pipeline of that cluster.
+    """
     cluster = select_cluster()
+    if cluster.disposable:
+        cluster.down()
+        return
     kubectl = Kubectl(cluster.env())
     kubectl("-n", namespace, "delete", "rag", "--all", "--ignore-not-found", "--timeout=120s")
     kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s")
     helm(cluster.env(), "uninstall", RELEASE, "--namespace", NAMESPACE, "--ignore-not-found")
-    kubectl("delete", "crd", "ragpipelines.ragwright.dev", "--ignore-not-found", "--timeout=60s")
-    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=120s")
-    cluster.down()

@@ -34,6 +34,11 @@ class Cluster(Protocol):
         """The reason for this choice, in a sentence."""
         ...
 
+    @property
+    def disposable(self) -> bool:
+        """Whether it is ours alone, and may be stopped with all that is in it."""
+        ...
+
     def up(self) -> None:
         """Make it run; quick when it runs already. Raises ClusterError."""
 

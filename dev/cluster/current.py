@@ -13,6 +13,7 @@ from dev.cluster.base import Images
 class CurrentCluster:
     why: str
     image: str
+    disposable: bool = False
 
     def up(self) -> None:
         """It runs already."""

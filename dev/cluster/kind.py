@@ -17,6 +17,7 @@ IMAGE = "localhost/ragwright:dev"
 class KindCluster:
     why: str
     daemon: str
+    disposable: bool = True
 
     def up(self) -> None:
         if NAME not in self._run("kind", "get", "clusters").split():

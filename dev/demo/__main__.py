@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
+from dev.cluster import ClusterError
 from dev.demo.run import down, run
+from dev.install import HelmError
 from dev.kubectl import DeadlineError, KubectlError
 
 
@@ -14,7 +16,7 @@ def main() -> None:
     parser.add_argument("what", choices=["run", "down"], nargs="?", default="run")
     try:
         sys.exit(run() if parser.parse_args().what == "run" else down())
-    except (DeadlineError, KubectlError) as error:
+    except (ClusterError, HelmError, DeadlineError, KubectlError) as error:
         sys.exit(f"demo stopped: {error}")
 
 

@@ -30,6 +30,7 @@ from dev.cluster.embedded.paths import (
 @dataclass(frozen=True)
 class EmbeddedCluster:
     why: str
+    disposable: bool = True
 
     def up(self) -> None:
         packages = prepare.missing_packages()

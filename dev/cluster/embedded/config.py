@@ -116,6 +116,7 @@ COREDNS = f"""\
   kubernetes cluster.local in-addr.arpa {{
     kubeconfig {KUBECONFIG}
   }}
+  forward . /etc/resolv.conf
 }}
 """
 
