@@ -226,7 +226,13 @@ class Reindex(Model):
 
 class Ingest(Model):
     parallelism: int = Field(2, ge=1, le=50, description="Pods that load documents.")
-    index_workers: int = Field(1, ge=0, le=16, description="Parallel workers of an index build.")
+    index_workers: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="Further processes that the server may use for an index build. More than 0 is "
+        "faster, and felt by those who search meanwhile.",
+    )
     resources: Resources = resources("250m", "512Mi", "1", "1Gi")
 
 

@@ -14,7 +14,7 @@ _DIFFERS = (
     (re.compile(r"(configMap) [0-9a-f]{12}"), r"\1 REVISION"),
     (re.compile(r"(Resource Version:\s+)\d+"), r"\1NUMBER"),
     (re.compile(r"((?:Milliseconds|Load|Index|Gates):\s+)[\d.]+"), r"\1NUMBER"),
-    (re.compile(r"\b\d+[smh](?:\d+s)?$", re.MULTILINE), "AGE"),
+    (re.compile(r"(svc:8000 +)\d+[smh](?:\d+s)?$", re.MULTILINE), r"\1AGE"),
 )
 
 

@@ -1,0 +1,49 @@
+"""What the documentation shows is true: its YAML, its links, its make targets."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ragwright_core.spec import RagPipelineSpec
+
+PAGES = [Path("README.md"), *sorted(Path("docs").rglob("*.md"))]
+ONE_SOURCE = [{"name": "docs", "git": {"url": "https://git.example.com/docs.git"}}]
+
+
+def blocks() -> list[Any]:
+    found = [
+        pytest.param(yaml.safe_load(text), id=f"{page}-{number}")
+        for page in PAGES
+        for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(), re.S))
+    ]
+    quickstart = Path("examples/quickstart.yaml")
+    return [*found, pytest.param(yaml.safe_load(quickstart.read_text()), id=str(quickstart))]
+
+
+@pytest.mark.parametrize("block", blocks())
+def test_every_pipeline_shown_is_one_that_the_schema_takes(block: dict[str, Any]) -> None:
+    assert RagPipelineSpec.model_validate({"sources": ONE_SOURCE} | block["spec"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_make_target_named_is_there(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", Path("Makefile").read_text(), re.M))
+    named = re.findall(r"(?:`|\$ )make ([a-z-]+)", page.read_text())
+    assert set(named) <= targets
+
+
+def test_every_test_named_as_a_proof_is_there() -> None:
+    named = {name for page in PAGES for name in re.findall(r"tests/[\w/]+\.py", page.read_text())}
+    assert named
+    assert all(Path(name).exists() for name in named)
