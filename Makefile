@@ -56,7 +56,7 @@ generated: setup
 
 .PHONY: test-fast
 test-fast: setup ## Unit and integration tests, no cluster: under two minutes
-	$(RUN) pytest tests/unit tests/integration
+	$(RUN) pytest -n 2 tests/unit tests/integration
 
 .PHONY: unit
 unit: setup ## Unit tests: no I/O, seconds

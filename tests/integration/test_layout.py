@@ -106,7 +106,7 @@ def test_below_0_8_2_indexes_are_built_serially(pipeline: Pipeline, extension_ve
     extension_version("0.8.1")
     pipeline.write(a="text")
 
-    report = pipeline.build("r1")
+    report = pipeline.having(ingest={"indexWorkers": 2}).build("r1")
 
     assert report.outcome == "swapped"
     assert len(report.warnings) == 1
