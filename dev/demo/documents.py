@@ -15,6 +15,7 @@ from pathlib import Path
 from dulwich import porcelain
 from dulwich.repo import Repo
 
+from dev.cluster.base import cache_folder
 from dev.demo.judge import stamp
 
 PACKAGE = "django==5.2.8"
@@ -27,10 +28,6 @@ SUFFIXES = {".txt", ".rst", ".md"}
 class Document:
     path: str
     text: str
-
-
-def cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ragwright"
 
 
 def _download(folder: Path) -> Path:
