@@ -1,0 +1,63 @@
+"""The RagPipeline resource. `make generate` writes the CRD and its reference page from here."""
+
+from __future__ import annotations
+
+from ragwright_core.spec.fields import SecretKey, rule
+from ragwright_core.spec.models import Embedding, Llm
+from ragwright_core.spec.pipeline import (
+    ADOPT_ANNOTATION,
+    GROUP,
+    KIND,
+    PLURAL,
+    REINDEX_ANNOTATION,
+    VERSION,
+    Api,
+    RagPipelineSpec,
+    Retrieval,
+    shape_fingerprint,
+)
+from ragwright_core.spec.reindex import Gates, Ingest, Reindex
+from ragwright_core.spec.sources import Chunking, ConfigMapSource, Git, GitSecret, Source
+from ragwright_core.spec.stores import (
+    Cache,
+    CacheSecret,
+    Database,
+    DatabaseSecret,
+    ManagedPostgres,
+    ManagedRedis,
+    Requirements,
+    Resources,
+)
+
+__all__ = [
+    "ADOPT_ANNOTATION",
+    "GROUP",
+    "KIND",
+    "PLURAL",
+    "REINDEX_ANNOTATION",
+    "VERSION",
+    "Api",
+    "Cache",
+    "CacheSecret",
+    "Chunking",
+    "ConfigMapSource",
+    "Database",
+    "DatabaseSecret",
+    "Embedding",
+    "Gates",
+    "Git",
+    "GitSecret",
+    "Ingest",
+    "Llm",
+    "ManagedPostgres",
+    "ManagedRedis",
+    "RagPipelineSpec",
+    "Reindex",
+    "Requirements",
+    "Resources",
+    "Retrieval",
+    "SecretKey",
+    "Source",
+    "rule",
+    "shape_fingerprint",
+]

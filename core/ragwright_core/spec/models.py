@@ -1,0 +1,57 @@
+"""The models: for vectors and for answers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ragwright_core.model import Model
+from ragwright_core.spec.fields import HttpUrl, SecretKey, rule, rules
+
+
+class Embedding(Model):
+    model_config = rules(
+        rule(
+            "self.provider != 'openai' || (has(self.baseUrl) && has(self.dimensions) && "
+            "self.model != 'wordllama')",
+            "embedding.provider openai needs baseUrl, model and dimensions",
+        ),
+        rule(
+            "self.provider != 'embedded' || (self.model == 'wordllama' && !has(self.baseUrl))",
+            "embedding.provider embedded knows the model wordllama and takes no baseUrl; "
+            "for an endpoint write provider: openai",
+        ),
+        rule(
+            "self.provider != 'embedded' || !has(self.dimensions) || "
+            "self.dimensions in [64, 128, 256]",
+            "the model wordllama has 64, 128 or 256 dimensions",
+        ),
+    )
+
+    provider: Literal["embedded", "openai"] = Field(
+        "embedded", description="`openai` is any endpoint that speaks its embeddings protocol."
+    )
+    model: str = Field("wordllama", min_length=1, max_length=200)
+    dimensions: int | None = Field(None, ge=1, le=4000, description="Default: the model's own.")
+    base_url: HttpUrl | None = None
+    secret_ref: SecretKey | None = Field(None, description="Holds the endpoint's API key.")
+    document_prefix: str = Field("", max_length=200)
+    query_prefix: str = Field("", max_length=200)
+
+
+class Llm(Model):
+    model_config = rules(
+        rule(
+            "self.provider != 'openai' || (has(self.baseUrl) && has(self.model))",
+            "llm.provider openai needs baseUrl and model",
+        )
+    )
+
+    provider: Literal["extractive", "openai"] = Field(
+        "extractive", description="`extractive` quotes the best sentences and needs no network."
+    )
+    model: str | None = Field(None, min_length=1, max_length=200)
+    base_url: HttpUrl | None = None
+    secret_ref: SecretKey | None = Field(None, description="Holds the endpoint's API key.")
+    max_tokens: int = Field(512, ge=1, le=32000)

@@ -1,0 +1,68 @@
+"""The RagPipeline resource. `make generate` writes the CRD and its reference page from here."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from ragwright_core.model import Model, fingerprint
+from ragwright_core.spec.models import Embedding, Llm
+from ragwright_core.spec.reindex import Ingest, Reindex
+from ragwright_core.spec.sources import Chunking, Source
+from ragwright_core.spec.stores import Cache, Database, Resources, resources
+
+GROUP = "ragwright.dev"
+VERSION = "v1alpha1"
+KIND = "RagPipeline"
+PLURAL = "ragpipelines"
+
+REINDEX_ANNOTATION = f"{GROUP}/reindex"
+ADOPT_ANNOTATION = f"{GROUP}/adopt"
+
+
+class Retrieval(Model):
+    top_k: int = Field(5, ge=1, le=50, description="Chunks that an answer is made from.")
+
+
+class Api(Model):
+    replicas: int = Field(3, ge=0, le=100)
+    resources: Resources = resources("500m", "512Mi", "1", "1Gi")
+
+
+class RagPipelineSpec(Model):
+    """What a user writes. One source is enough."""
+
+    sources: list[Source] = Field(
+        min_length=1,
+        max_length=20,
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+        },
+    )
+    chunking: Chunking = Chunking()
+    embedding: Embedding = Embedding()
+    llm: Llm = Llm()
+    retrieval: Retrieval = Retrieval()
+    database: Database = Database()
+    cache: Cache = Cache()
+    api: Api = Api()
+    reindex: Reindex = Reindex()
+    ingest: Ingest = Ingest()
+    deletion_policy: Literal["Retain", "Delete"] = Field(
+        "Retain", description="What becomes of the index when the pipeline is deleted."
+    )
+    suspend: bool = Field(default=False, description="Start no builds; what runs goes on.")
+
+
+def shape_fingerprint(spec: RagPipelineSpec) -> str:
+    """Fingerprint of everything that shapes the index; credentials and serving do not."""
+    no_secret: dict[str, Any] = {"git": {"secret_ref"}}
+    return fingerprint(
+        {
+            "sources": [source.model_dump(exclude=no_secret) for source in spec.sources],
+            "chunking": spec.chunking.model_dump(),
+            "embedding": spec.embedding.model_dump(exclude={"secret_ref"}),
+        }
+    )
