@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from ragwright_core.model import Model
 from ragwright_core.names import PipelineName
 from ragwright_core.spec import Cache, Llm, RagPipelineSpec, Retrieval
@@ -27,6 +29,21 @@ class BuildOrder(Model):
     pipeline: Identity
     request: str
     reason: str
+    spec: RagPipelineSpec
+    index_memory_bytes: int
+
+
+class SwapOrder(Model):
+    """A swap to a version that is there already: a rollback, an approval, a repair.
+
+    `number` None asks only to drop what is kept no longer. `override` names gates whose failure a
+    person has accepted; the version may then be one that failed just those.
+    """
+
+    pipeline: Identity
+    request: str
+    number: int | None
+    override: list[str] = Field(default=[])
     spec: RagPipelineSpec
     index_memory_bytes: int
 

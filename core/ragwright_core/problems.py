@@ -18,6 +18,7 @@ INPUT_REASONS = frozenset(
         Reason.LAYOUT_TOO_NEW,
         Reason.EMBEDDING_REJECTED,
         Reason.GATE_FAILED,
+        Reason.VERSION_GONE,
         Reason.SUPERSEDED,
         Reason.STALE_TERM,
     }

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     EMBEDDING_UNAVAILABLE = "EmbeddingUnavailable"
     EMBEDDING_REJECTED = "EmbeddingRejected"
     GATE_FAILED = "GateFailed"
+    VERSION_GONE = "VersionGone"
     STALE_TERM = "StaleTerm"
     SUPERSEDED = "Superseded"
     INTERNAL = "Internal"
@@ -63,14 +64,24 @@ class Swap(Model):
     attempts: int
 
 
+class Verdict(Model):
+    """One gate: what it wants and what it got, in words that a condition can show."""
+
+    gate: str
+    ok: bool
+    want: str
+    got: str
+
+
 class Report(Model):
-    """The result of a load, index or cleanup Job.
+    """The result of a Job.
 
     outcome: `loaded` (load done, the index step comes next), `unchanged` (same documents and
-    settings as the live version, nothing was built), `swapped`, `cleaned` or `failed`.
+    settings as the live version, nothing was built), `ready` (built, and waits for approval),
+    `swapped`, `dropped` (only dropped what is kept no longer), `cleaned` or `failed`.
     """
 
-    outcome: Literal["loaded", "unchanged", "swapped", "cleaned", "failed"]
+    outcome: Literal["loaded", "unchanged", "ready", "swapped", "dropped", "cleaned", "failed"]
     number: int | None = None
     previous: int | None = None
     shape: str = ""
@@ -81,6 +92,11 @@ class Report(Model):
     failed_documents: list[str] = Field(default=[], description="The first few, with the cause.")
     warnings: list[str] = Field(default=[])
     seconds: dict[str, float] = Field(default={}, description="Per phase: load, index, gates.")
+    verdicts: list[Verdict] = Field(default=[], description="Of every gate, once judged.")
+    moved: list[str] = Field(
+        default=[],
+        description="Golden questions whose first source is another than the live version's.",
+    )
     swap: Swap | None = None
     problem: Problem | None = None
 
@@ -98,7 +114,13 @@ class Report(Model):
             else None
         )
         shortest = report.model_copy(
-            update={"warnings": [], "source_revision": "", "problem": problem}
+            update={
+                "warnings": [],
+                "source_revision": "",
+                "moved": [],
+                "verdicts": [],
+                "problem": problem,
+            }
         )
         return shortest.model_dump_json(exclude_defaults=True).encode()
 
@@ -114,6 +136,16 @@ class LiveIndex(Model):
     documents: int
     chunks: int
     swapped_at: str
+    intact: bool = Field(default=True, description="Whether its tables are there.")
+
+
+class OtherVersion(Model):
+    """A version beside the live one that could be swapped in."""
+
+    number: int
+    state: Literal["ready", "kept"]
+    shape: str
+    intact: bool
 
 
 class Building(Model):
@@ -129,3 +161,9 @@ class IndexSummary(Model):
     live: LiveIndex | None = None
     previous: int | None = None
     building: Building | None = None
+    others: list[OtherVersion] = Field(default=[], description="Newest first.")
+    embedding_cosine: float | None = Field(
+        default=None,
+        description="Lowest cosine of the descriptor's sentences, embedded again, and their "
+        "vectors of the day of the build; None while not checked.",
+    )

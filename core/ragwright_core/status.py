@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, PlainSerializer
 
 from ragwright_core.model import Model
+from ragwright_core.report import Verdict
 from ragwright_core.spec import SecretKey
 
 MAX_HISTORY = 10
@@ -26,8 +27,13 @@ class StatusModel(Model):
     model_config = ConfigDict(extra="ignore")
 
 
+ConditionType = Literal[
+    "Ready", "IndexReady", "ApiAvailable", "CacheAvailable", "Reindexing", "Pinned", "Degraded"
+]
+
+
 class Condition(StatusModel):
-    type: Literal["Ready", "IndexReady", "ApiAvailable", "CacheAvailable", "Reindexing", "Degraded"]
+    type: ConditionType
     status: Literal["True", "False", "Unknown"]
     reason: str
     message: str = Field(description="The cause, then the next thing to do.")
@@ -56,10 +62,28 @@ class BuildingVersion(StatusModel):
     started_at: Time
 
 
+class WaitingVersion(StatusModel):
+    """A version that is built and not live: it waits for approval, or failed a gate."""
+
+    number: int
+    failed_gates: list[str] = Field(default=[])
+    moved: list[str] = Field(
+        default=[], description="Golden questions whose first source would be another."
+    )
+
+
 class Index(StatusModel):
     live: LiveVersion | None = None
     previous: PreviousVersion | None = None
     building: BuildingVersion | None = None
+    waiting: WaitingVersion | None = None
+
+
+class Judged(StatusModel):
+    """What the gates said of the last version that was built."""
+
+    number: int
+    verdicts: list[Verdict]
 
 
 class Progress(StatusModel):
@@ -76,7 +100,7 @@ class HistoryEntry(StatusModel):
 
     number: int | None = None
     attempt: int
-    outcome: Literal["swapped", "unchanged", "failed", "superseded"]
+    outcome: Literal["swapped", "unchanged", "ready", "failed", "superseded"]
     why: str
     message: str
     failed_documents: list[str] = Field(default=[])
@@ -92,12 +116,28 @@ class LastSwap(StatusModel):
     at: Time
 
 
+class SwapTask(StatusModel):
+    """The latest swap apart from a build's own: asked for by a pin, an approval or a repair."""
+
+    request: str = Field(description="Names its Jobs.")
+    reason: Literal["Pinned", "PinRemoved", "Approved", "RestoredFromKept", "Dropped"]
+    number: int | None = None
+    why: str
+    attempt: int
+    outcome: Literal["running", "done", "failed"]
+    problem: str = Field("", description="Reason of the last failed attempt.")
+    message: str = ""
+    started_at: Time
+    finished_at: Time | None = None
+
+
 class Build(StatusModel):
     """The latest build, and what it was asked for: the operator's memory."""
 
     request: str = Field(description="Names its Jobs and its row in the database.")
     shape: str
     trigger: str = Field("", description="Fingerprint of the reindex annotation's value.")
+    gates: str = Field("", description="Fingerprint of reindex.gates; they may be why it failed.")
     why: str
     attempt: int
     outcome: Literal["running", "done", "failed"]
@@ -138,5 +178,7 @@ class PipelineStatus(StatusModel):
     last_swap: LastSwap | None = None
     history: list[HistoryEntry] = Field(default=[], max_length=MAX_HISTORY)
     build: Build | None = None
+    swap: SwapTask | None = None
+    judged: Judged | None = None
     kept: list[KeptVersion] = Field(default=[])
     recreated: Recreated = Recreated()

@@ -190,7 +190,9 @@ OTHER: dict[str, Any] = {
     },
     "reindex.keep": 9,
     "reindex.gates": {"maxShrink": 9},
+    "reindex.approval": "Manual",
     "ingest.parallelism": 9,
+    "ingest.deadlineSeconds": 99,
     "ingest.indexWorkers": 9,
     "ingest.resources": {
         "requests": {"cpu": "9", "memory": "9Gi"},
@@ -199,7 +201,7 @@ OTHER: dict[str, Any] = {
     "deletionPolicy": "Delete",
 }
 # Read by the plan itself; test_operator_life.py has its test.
-PLANNED = {"suspend"}
+PLANNED = {"suspend", "reindex.pin", "reindex.schedule", "reindex.timeZone"}
 
 
 def _fields() -> set[str]:

@@ -6,6 +6,7 @@ from ragwright_core.spec.fields import SecretKey, rule
 from ragwright_core.spec.models import Embedding, Llm
 from ragwright_core.spec.pipeline import (
     ADOPT_ANNOTATION,
+    APPROVE_ANNOTATION,
     GROUP,
     KIND,
     PLURAL,
@@ -16,7 +17,7 @@ from ragwright_core.spec.pipeline import (
     Retrieval,
     shape_fingerprint,
 )
-from ragwright_core.spec.reindex import Gates, Ingest, Reindex
+from ragwright_core.spec.reindex import Gates, GoldenQuestion, Ingest, Reindex
 from ragwright_core.spec.sources import Chunking, ConfigMapSource, Git, GitSecret, Source
 from ragwright_core.spec.stores import (
     Cache,
@@ -31,6 +32,7 @@ from ragwright_core.spec.stores import (
 
 __all__ = [
     "ADOPT_ANNOTATION",
+    "APPROVE_ANNOTATION",
     "GROUP",
     "KIND",
     "PLURAL",
@@ -47,6 +49,7 @@ __all__ = [
     "Gates",
     "Git",
     "GitSecret",
+    "GoldenQuestion",
     "Ingest",
     "Llm",
     "ManagedPostgres",

@@ -19,6 +19,8 @@ PLURAL = "ragpipelines"
 
 REINDEX_ANNOTATION = f"{GROUP}/reindex"
 ADOPT_ANNOTATION = f"{GROUP}/adopt"
+# `7`, or `7 maxShrink` to override a gate that failed; more than one is parted by commas.
+APPROVE_ANNOTATION = f"{GROUP}/approve"
 
 
 class Retrieval(Model):

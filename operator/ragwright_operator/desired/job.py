@@ -26,7 +26,6 @@ BuildStep = Literal["load", "index"]
 UID_LABEL = f"{GROUP}/uid"
 EXIT_INPUT = 42  # ragwright-ingest: the input is at fault, the same pod would meet it again
 RETRIES_PER_POD = 2
-DEADLINE_SECONDS = 24 * 3600
 CLEANUP_TTL_SECONDS = 600
 
 
@@ -47,7 +46,7 @@ def build_job(target: Target, order: BuildOrder, step: BuildStep, attempt: int) 
             "parallelism": pods,
             "completionMode": "Indexed",
             "backoffLimit": RETRIES_PER_POD * pods,
-            "activeDeadlineSeconds": DEADLINE_SECONDS,
+            "activeDeadlineSeconds": order.spec.ingest.deadline_seconds,
             "podFailurePolicy": _failure_policy(),
             "template": {"metadata": {"labels": metadata["labels"]}, "spec": pod},
         },
