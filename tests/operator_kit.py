@@ -10,9 +10,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ragwright_core.handover import BuildOrder
+from ragwright_core.handover import BuildOrder, SwapOrder
 from ragwright_core.names import BUILD_ENV, PIPELINE_LABEL, PipelineName
-from ragwright_core.report import Counts, IndexSummary, LiveIndex, Problem, Reason, Report, Swap
+from ragwright_core.report import (
+    Counts,
+    IndexSummary,
+    LiveIndex,
+    OtherVersion,
+    Problem,
+    Reason,
+    Report,
+    Swap,
+    Verdict,
+)
 from ragwright_core.spec import GROUP, KIND, VERSION, shape_fingerprint
 from ragwright_core.status import PipelineStatus
 from ragwright_operator.desired.target import MANAGED_BY, MANAGED_BY_LABEL, Manifest
@@ -55,12 +65,16 @@ class World:
     now: datetime = BEGIN
     live: LiveIndex | None = None
     previous: int | None = None
+    others: list[OtherVersion] = field(default_factory=list)
+    failed_gates: tuple[str, ...] = ()
+    embedding_cosine: float | None = None
     api_answers: bool = True
     running: set[str] = field(default_factory=set)
     problems: dict[str, Problem] = field(default_factory=dict)
     refuse: dict[Place, KubeError] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _versions: dict[str, int] = field(default_factory=dict)
+    _built: dict[int, LiveIndex] = field(default_factory=dict)
 
     # What the operator calls.
 
@@ -114,7 +128,14 @@ class World:
 
     async def ask_index(self, names: PipelineName) -> IndexSummary | None:
         del names
-        return IndexSummary(live=self.live, previous=self.previous) if self.api_answers else None
+        if not self.api_answers:
+            return None
+        return IndexSummary(
+            live=self.live,
+            previous=self.previous,
+            others=self.others,
+            embedding_cosine=self.embedding_cosine,
+        )
 
     # What the rest of the cluster does.
 
@@ -238,6 +259,10 @@ class World:
             self.finish(name, Report(outcome="failed", problem=self.problems[step]), failed=True)
         elif step == "cleanup":
             self.finish(name, Report(outcome="cleaned"))
+        elif step == "swap":
+            self.finish(name, self.swap_report(swap_order_of(item)))
+        elif step == "index" and self.failed_gates:
+            self.finish(name, self.gates_report(order_of(item)), failed=True)
         else:
             self.finish(name, self.report(step, order_of(item)))
 
@@ -255,19 +280,70 @@ class World:
         )
         if step == "load":
             return common
-        previous = self.previous = self.live.number if self.live else None
-        self.live = LiveIndex(
-            number=number,
-            term=number,
-            shape=common.shape,
-            source_revision=common.source_revision,
+        self._built[number] = self._index(common)
+        if order.spec.reindex.approval == "Manual":
+            ready = OtherVersion(number=number, state="ready", shape=common.shape, intact=True)
+            self.others.insert(0, ready)
+            return common.model_copy(update={"outcome": "ready"})
+        return self._swapped(common, number, order.spec.reindex.keep)
+
+    def gates_report(self, order: BuildOrder) -> Report:
+        """Of an index Job whose version failed `failed_gates`."""
+        report = self.report("load", order)
+        assert report.number is not None
+        self._built[report.number] = self._index(report)
+        wrong = [Verdict(gate=gate, ok=False, want="1", got="2") for gate in self.failed_gates]
+        update = {
+            "outcome": "failed",
+            "problem": failing(Reason.GATE_FAILED),
+            "verdicts": [Verdict(gate="chunks", ok=True, want="1", got="4"), *wrong],
+        }
+        return report.model_copy(update=update)
+
+    def _index(self, report: Report) -> LiveIndex:
+        assert report.number is not None
+        return LiveIndex(
+            number=report.number,
+            term=report.number,
+            shape=report.shape,
+            source_revision=report.source_revision,
             embedding_fingerprint="e",
             documents=2,
             chunks=4,
             swapped_at=(self.now - timedelta(seconds=10)).isoformat(),
         )
+
+    def swap_report(self, order: SwapOrder) -> Report:
+        if order.number is None:
+            kept = [other.number for other in self.others if other.state == "kept"]
+            gone = set(kept[order.spec.reindex.keep :]) - {order.spec.reindex.pin}
+            self.others = [other for other in self.others if other.number not in gone]
+            return Report(outcome="dropped")
+        built = self._built[order.number]
+        report = Report(
+            outcome="swapped",
+            number=order.number,
+            shape=built.shape,
+            source_revision=built.source_revision,
+            embedding_fingerprint="e",
+            counts=Counts(documents=2, chunks=4),
+        )
+        return self._swapped(report, order.number, order.spec.reindex.keep)
+
+    def _swapped(self, report: Report, number: int, keep: int) -> Report:
+        old = self.live
+        self.previous = old.number if old else None
+        term = (old.term if old else 0) + 1
+        self.live = self._built[number].model_copy(update={"term": term, "intact": True})
+        others = [other for other in self.others if other.number != number]
+        if old is not None and old.number in self._built and old.intact:
+            others.append(
+                OtherVersion(number=old.number, state="kept", shape=old.shape, intact=True)
+            )
+        self.others = sorted(others, key=lambda other: -other.number)[:keep]
         swap = Swap(milliseconds=3, attempts=1)
-        return common.model_copy(update={"outcome": "swapped", "previous": previous, "swap": swap})
+        update = {"outcome": "swapped", "previous": self.previous, "swap": swap}
+        return report.model_copy(update=update)
 
 
 def component_of(item: Manifest) -> str:
@@ -275,9 +351,17 @@ def component_of(item: Manifest) -> str:
 
 
 def order_of(job: Manifest) -> BuildOrder:
+    return BuildOrder.model_validate_json(_order_json(job))
+
+
+def swap_order_of(job: Manifest) -> SwapOrder:
+    return SwapOrder.model_validate_json(_order_json(job))
+
+
+def _order_json(job: Manifest) -> str:
     environment = job["spec"]["template"]["spec"]["containers"][0]["env"]
     [order] = [item["value"] for item in environment if item["name"] == BUILD_ENV]
-    return BuildOrder.model_validate_json(order)
+    return str(order)
 
 
 def failing(reason: Reason, message: str = "it does not work; mend it") -> Problem:
@@ -334,7 +418,7 @@ def kill_after(steps: int) -> Iterator[Callable[[Step], None]]:
 
 
 _MOVING = (
-    "startedAt", "finishedAt", "lastTransitionTime", "at", "swappedAt", "creationTimestamp",
+    "askedAt", "startedAt", "finishedAt", "lastTransitionTime", "at", "swappedAt", "creationTimestamp",
     "stringData",
 )  # fmt: skip
 

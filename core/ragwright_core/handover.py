@@ -37,13 +37,17 @@ class SwapOrder(Model):
     """A swap to a version that is there already: a rollback, an approval, a repair.
 
     `number` None asks only to drop what is kept no longer. `override` names gates whose failure a
-    person has accepted; the version may then be one that failed just those.
+    person has accepted; the version may then be one that failed just those. `reason` and `why` are
+    the operator's own words, found again on the Job after a crash.
     """
 
     pipeline: Identity
     request: str
     number: int | None
     override: list[str] = Field(default=[])
+    attempt: int = 1
+    reason: str = ""
+    why: str = ""
     spec: RagPipelineSpec
     index_memory_bytes: int
 

@@ -120,7 +120,7 @@ class SwapTask(StatusModel):
     """The latest swap apart from a build's own: asked for by a pin, an approval or a repair."""
 
     request: str = Field(description="Names its Jobs.")
-    reason: Literal["Pinned", "PinRemoved", "Approved", "RestoredFromKept", "Dropped"]
+    reason: Literal["Pinned", "NewestFits", "Approved", "RestoredFromKept", "Dropped"]
     number: int | None = None
     why: str
     attempt: int
@@ -143,6 +143,8 @@ class Build(StatusModel):
     outcome: Literal["running", "done", "failed"]
     reason: str = Field("", description="Of the last failed attempt; empty once one ends well.")
     message: str = ""
+    number: int | None = Field(None, description="Of the version it made or found, once known.")
+    asked_at: Time | None = Field(None, description="When its documents were asked for.")
     started_at: Time
     finished_at: Time | None = None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from ragwright_core.handover import BuildOrder
+from ragwright_core.handover import BuildOrder, SwapOrder
 from ragwright_core.names import PIPELINE_LABEL
 from ragwright_core.report import IndexSummary, Report
 from ragwright_core.spec import RagPipelineSpec
@@ -47,21 +47,25 @@ class JobState:
 
     name: str
     component: str
+    created: datetime
     uid_label: str = ""
     outcome: Literal["complete", "failed"] | None = None
     why: str = ""
     order: BuildOrder | None = None
+    swap: SwapOrder | None = None
     deleting: bool = False
 
 
 @dataclass(frozen=True)
 class Observed:
-    """`trigger` is the reindex annotation's value; `summary` is None when the API does not say."""
+    """`trigger` and `approval` are the values of annotations; `summary` is None when the API does
+    not say."""
 
     target: Target
     generation: int
     trigger: str
     status: PipelineStatus
+    approval: str = ""
     children: Mapping[Key, Manifest] = field(default_factory=dict)
     jobs: Mapping[str, JobState] = field(default_factory=dict)
     pods: tuple[PodState, ...] = ()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from ragwright_core.handover import BuildOrder
+from ragwright_core.handover import BuildOrder, SwapOrder
 from ragwright_core.names import BUILD_ENV
 from ragwright_core.report import Report
 from ragwright_operator.desired.job import UID_LABEL
 from ragwright_operator.desired.target import COMPONENT_LABEL, Manifest
 from ragwright_operator.observed import JobState, PodState, Trouble
+
+Order = TypeVar("Order", BuildOrder, SwapOrder)
 
 _NO_IMAGE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
 _NO_START = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
@@ -32,18 +34,20 @@ def read_job(job: Manifest) -> JobState:
         uid_label=labels.get(UID_LABEL, ""),
         outcome="failed" if failed else "complete" if "Complete" in conditions else None,
         why=f"{failed.get('reason', '')}: {failed.get('message', '')}" if failed else "",
-        order=_order(job),
+        created=datetime.fromisoformat(job["metadata"]["creationTimestamp"]),
+        order=_order(job, BuildOrder),
+        swap=_order(job, SwapOrder),
         deleting="deletionTimestamp" in job["metadata"],
     )
 
 
-def _order(job: Manifest) -> BuildOrder | None:
+def _order(job: Manifest, kind: type[Order]) -> Order | None:
     for variable in job["spec"]["template"]["spec"]["containers"][0].get("env") or []:
         if variable["name"] == BUILD_ENV:
             try:
-                return BuildOrder.model_validate_json(variable.get("value", ""))
+                return kind.model_validate_json(variable.get("value", ""))
             except ValidationError:
-                return None  # a clean-up order, or one that another release wrote
+                return None  # an order of another kind, or one that another release wrote
     return None
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from ragwright_core.handover import Identity
+from ragwright_core.schedule import next_due
 from ragwright_core.spec import GROUP, KIND, VERSION
 from ragwright_core.status import PipelineStatus
 from ragwright_operator.desired.target import Manifest
@@ -21,6 +22,7 @@ from ragwright_operator.observed import Observed, Trouble
 from ragwright_operator.plan.plan import plan
 from ragwright_operator.plan.request import next_build
 from ragwright_operator.plan.steps import Outcome
+from ragwright_operator.plan.swaps import next_swap
 from ragwright_operator.settings import Images
 from ragwright_operator.status.derive import derive, invalid
 from ragwright_operator.status.notices import notices
@@ -116,13 +118,23 @@ class Reconciler:
 
 
 def _again(observed: Observed, now: datetime) -> float | None:
-    """Soon while a build runs, and when a failed one is to be tried again."""
-    build, ask = observed.status.build, next_build(observed, now)
-    if build is not None and build.outcome == "running":
+    """Soon while a Job runs, and when a failed one is to be tried again or a build is due."""
+    if _is_busy(observed):
         return BUSY_SECONDS
-    if ask is not None and ask.not_before is not None:
-        return max((ask.not_before - now).total_seconds(), BUSY_SECONDS)
-    return None
+    asks = (next_build(observed, now), next_swap(observed, now))
+    moments = [ask.not_before for ask in asks if ask and ask.not_before]
+    reindex = observed.spec.reindex
+    if reindex.schedule and (due := next_due(reindex.schedule, reindex.time_zone, now)):
+        moments.append(due)
+    if not moments:
+        return None
+    return max((min(moments) - now).total_seconds(), BUSY_SECONDS)
+
+
+def _is_busy(observed: Observed) -> bool:
+    build, swap = observed.status.build, observed.status.swap
+    builds = build is not None and build.outcome == "running" and observed.spec.reindex.pin is None
+    return builds or (swap is not None and swap.outcome == "running")
 
 
 def _did_something(outcomes: Sequence[Outcome]) -> bool:

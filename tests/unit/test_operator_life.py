@@ -214,29 +214,6 @@ async def test_a_failure_is_told_retried_later_and_forgotten_when_mended() -> No
     assert (first.outcome, second.outcome, second.attempt) == ("failed", "swapped", 2)
 
 
-async def test_a_failed_gate_keeps_the_live_version_and_tries_with_a_fresh_listing() -> None:
-    world = apply()
-    await rounds(world)
-    world.annotate(REINDEX_ANNOTATION, "again")
-    world.problems["index"] = failing(Reason.GATE_FAILED)
-    for _ in range(8):
-        await one_round(world)
-        world.settle()
-    assert world.status.index.live is not None
-    assert world.status.index.live.number == 1
-    assert world.condition("Ready").status == "True"
-    assert world.condition("Degraded").reason == "GateFailed"
-    assert "GateFailed" in world.events()
-    failed = world.status.build
-    world.problems.clear()
-    world.now += timedelta(seconds=15)
-    await rounds(world)
-    assert failed is not None
-    assert world.status.build is not None
-    assert world.status.build.request != failed.request
-    assert world.status.index.live.number > 1
-
-
 async def test_a_lost_report_is_had_again_by_another_attempt() -> None:
     world = apply()
     for _ in range(3):

@@ -95,7 +95,7 @@ def test_a_job_is_finished_when_kubernetes_says_so(
     conditions: list[dict[str, str]], outcome: str | None
 ) -> None:
     job = {
-        "metadata": {"name": "j"},
+        "metadata": {"name": "j", "creationTimestamp": "2026-11-23T08:00:00Z"},
         "spec": {"template": {"spec": {"containers": [{}]}}},
         "status": {"conditions": conditions},
     }

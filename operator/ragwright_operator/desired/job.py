@@ -1,10 +1,11 @@
-"""Jobs: load, index, and the clean-up after a pipeline's deletion."""
+"""Jobs: load, index, swap, and the clean-up after a pipeline's deletion."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
-from ragwright_core.handover import BuildOrder, CleanupOrder
+from ragwright_core.handover import BuildOrder, CleanupOrder, SwapOrder
 from ragwright_core.names import BUILD_ENV, REQUEST_LABEL, SOURCES_FOLDER
 from ragwright_core.spec import GROUP, RagPipelineSpec, Resources, SecretKey
 from ragwright_operator.desired.pods import (
@@ -22,6 +23,8 @@ from ragwright_operator.desired.pods import (
 from ragwright_operator.desired.target import Manifest, Target
 
 BuildStep = Literal["load", "index"]
+# Those that write the index; the clean-up comes after all of them.
+JOB_COMPONENTS = ("load", "index", "swap")
 
 UID_LABEL = f"{GROUP}/uid"
 EXIT_INPUT = 42  # ragwright-ingest: the input is at fault, the same pod would meet it again
@@ -32,10 +35,25 @@ CLEANUP_TTL_SECONDS = 600
 def build_job(target: Target, order: BuildOrder, step: BuildStep, attempt: int) -> Manifest:
     """One step of a build. Its name says what was asked for: the same thing never runs twice."""
     pods = order.spec.ingest.parallelism if step == "load" else 1
+    job = _job(target, order, step, attempt, pods)
+    pod = job["spec"]["template"]["spec"]
+    _add_secrets(pod, [*_add_sources(pod, order.spec), *target.embedding_keys()])
+    return job
+
+
+def swap_job(target: Target, order: SwapOrder) -> Manifest:
+    """A swap to a version that is there; its golden questions may need any kept version's model."""
+    job = _job(target, order, "swap", order.attempt, 1)
+    _add_secrets(job["spec"]["template"]["spec"], target.embedding_keys())
+    return job
+
+
+def _job(
+    target: Target, order: BuildOrder | SwapOrder, step: str, attempt: int, pods: int
+) -> Manifest:
     metadata = target.metadata(target.names.job(order.request, step, attempt), step)
     metadata["labels"][REQUEST_LABEL] = order.request[:40]
     pod = _pod(target, step, order.model_dump_json(), order.spec.ingest.resources)
-    _add_sources(pod, order.spec)
     pod["serviceAccountName"] = target.names.api
     return {
         "apiVersion": "batch/v1",
@@ -125,9 +143,9 @@ def _pod(target: Target, command: str, order: str, wanted: Resources) -> Manifes
     }
 
 
-def _add_sources(pod: Manifest, spec: RagPipelineSpec) -> None:
-    """Mount the sources' ConfigMaps, their Secrets and the embedding endpoint's key."""
-    keys = [spec.embedding.secret_ref] if spec.embedding.secret_ref else []
+def _add_sources(pod: Manifest, spec: RagPipelineSpec) -> list[SecretKey]:
+    """Mount the sources' ConfigMaps; returns the keys of their Secrets."""
+    keys: list[SecretKey] = []
     mounts = pod["containers"][0]["volumeMounts"]
     for number, source in enumerate(spec.sources):
         if source.git and source.git.secret_ref:
@@ -138,6 +156,10 @@ def _add_sources(pod: Manifest, spec: RagPipelineSpec) -> None:
             config_map = {"name": source.config_map.name, "optional": True}
             pod["volumes"].append({"name": name, "configMap": config_map})
             mounts.append(mount(name, SOURCES_FOLDER / source.name))
-    volumes, secret_mounts = secret_folders(keys)
+    return keys
+
+
+def _add_secrets(pod: Manifest, keys: Iterable[SecretKey]) -> None:
+    volumes, mounts = secret_folders(keys)
     pod["volumes"] += volumes
-    mounts += secret_mounts
+    pod["containers"][0]["volumeMounts"] += mounts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ragwright_core.names import API_PORT, INTERNAL_PORT
+from ragwright_operator.desired.job import JOB_COMPONENTS
 from ragwright_operator.desired.service import POSTGRES_PORT, REDIS_PORT
 from ragwright_operator.desired.target import APP, APP_LABEL, COMPONENT_LABEL, Manifest, Target
 
@@ -43,7 +44,7 @@ def api_policy(target: Target) -> Manifest:
 def _own_pods_only(target: Target, name: str, component: str, port: int) -> Manifest:
     own = [
         {"podSelector": {"matchLabels": target.selector(client)}}
-        for client in ("api", "load", "index", "cleanup")
+        for client in ("api", *JOB_COMPONENTS, "cleanup")
     ]
     return _policy(target, name, component, [{"ports": [_port(port)], "from": own}])
 

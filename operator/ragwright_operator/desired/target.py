@@ -71,14 +71,13 @@ class Target:
             return EXTERNAL_INDEX_MEMORY
         return whole_bytes(self.managed_postgres.resources.limits.memory) // 4
 
+    def embedding_keys(self) -> tuple[SecretKey, ...]:
+        """Keys of the embedding endpoints of the spec and of every kept version."""
+        return _distinct((self.spec.embedding.secret_ref, *self.kept_secrets))
+
     def secret_keys(self) -> tuple[SecretKey, ...]:
         """Keys that API pods mount: the model endpoints' of the spec and of every kept version."""
-        wanted: Iterable[SecretKey | None] = (
-            self.spec.llm.secret_ref,
-            self.spec.embedding.secret_ref,
-            *self.kept_secrets,
-        )
-        return tuple(sorted({key for key in wanted if key}, key=lambda key: (key.name, key.key)))
+        return _distinct((self.spec.llm.secret_ref, *self.embedding_keys()))
 
     def labels(self, component: str) -> dict[str, str]:
         return {
@@ -109,3 +108,7 @@ class Target:
             "labels": self.labels(component),
             "ownerReferences": [self.owner()],
         }
+
+
+def _distinct(keys: Iterable[SecretKey | None]) -> tuple[SecretKey, ...]:
+    return tuple(sorted({key for key in keys if key}, key=lambda key: (key.name, key.key)))

@@ -9,7 +9,12 @@ from pydantic import ValidationError
 from ragwright_core.handover import Identity
 from ragwright_core.names import PipelineName
 from ragwright_core.report import IndexSummary
-from ragwright_core.spec import ADOPT_ANNOTATION, REINDEX_ANNOTATION, RagPipelineSpec
+from ragwright_core.spec import (
+    ADOPT_ANNOTATION,
+    APPROVE_ANNOTATION,
+    REINDEX_ANNOTATION,
+    RagPipelineSpec,
+)
 from ragwright_core.status import PipelineStatus
 from ragwright_operator.desired.target import Manifest, Target
 from ragwright_operator.observed import Observed, key_of
@@ -40,6 +45,7 @@ async def observe(
         target=target,
         generation=pipeline["metadata"]["generation"],
         trigger=_annotation(pipeline, REINDEX_ANNOTATION),
+        approval=_annotation(pipeline, APPROVE_ANNOTATION),
         status=status,
         children={
             key_of(child): child for child in children if child["kind"] not in ("Job", "Pod")

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from ragwright_core.handover import BuildOrder
-from ragwright_core.report import Problem, Report
 from ragwright_core.status import Build
 from ragwright_operator.desired.job import BuildStep, build_job
-from ragwright_operator.observed import JobState, Observed, Trouble
+from ragwright_operator.observed import Observed
 from ragwright_operator.plan.request import Ask, next_build
+from ragwright_operator.plan.standing import standing
 from ragwright_operator.plan.steps import CreateJob, DeleteJob, Step
+from ragwright_operator.plan.swaps import next_swap
 
 BUILD_COMPONENTS = ("load", "index")
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where an attempt stands. `report` and `order` are set when it is done, `trouble` when it
-    failed."""
-
-    phase: Literal["none", "loading", "loaded", "indexing", "done", "failed"]
-    report: Report | None = None
-    order: BuildOrder | None = None
-    trouble: Trouble | None = None
-
-    @property
-    def concluded(self) -> bool:
-        return self.phase in ("done", "failed")
 
 
 def build_steps(observed: Observed, now: datetime) -> list[Step]:
@@ -40,14 +24,14 @@ def build_steps(observed: Observed, now: datetime) -> list[Step]:
     phase = standing(observed, ask.request, ask.attempt).phase
     if phase == "none" and not _held(observed, ask, now):
         steps.append(CreateJob(_job(observed, ask, "load")))
-    elif phase == "loaded" and not waits_for(observed, "index"):
+    elif phase == "loaded" and not waits_for(observed, "index", now):
         steps.append(CreateJob(_job(observed, ask, "index")))
     return steps
 
 
 def _held(observed: Observed, ask: Ask, now: datetime) -> bool:
     early = ask.not_before is not None and now < ask.not_before
-    return observed.spec.suspend or early or bool(waits_for(observed, "load"))
+    return observed.spec.suspend or early or bool(waits_for(observed, "load", now))
 
 
 def _job(observed: Observed, ask: Ask, step: BuildStep) -> dict[str, object]:
@@ -61,52 +45,14 @@ def _job(observed: Observed, ask: Ask, step: BuildStep) -> dict[str, object]:
     return build_job(observed.target, order, step, ask.attempt)
 
 
-def standing(observed: Observed, request: str, attempt: int) -> Standing:
-    """Read off the two Jobs of an attempt."""
-    names = observed.target.names
-    load = observed.jobs.get(names.job(request, "load", attempt))
-    index = observed.jobs.get(names.job(request, "index", attempt))
-    if index is not None:
-        return _concluded(observed, index) or Standing("indexing")
-    if load is None:
-        return Standing("none")
-    found = _concluded(observed, load)
-    if found is None:
-        return Standing("loading")
-    loaded = found.report is not None and found.report.outcome == "loaded"
-    return Standing("loaded", found.report) if loaded else found
-
-
-def _concluded(observed: Observed, job: JobState) -> Standing | None:
-    """What a finished Job found; None while it runs, or while the watch of pods, which is another
-    than that of Jobs, has not shown their end yet."""
-    if job.outcome is None or any(p.job == job.name and not p.ended for p in observed.pods):
-        return None
-    reports = observed.reports(job.name)
-    problems = [report.problem for report in reports if report.problem]
-    if job.outcome == "failed":
-        return Standing("failed", trouble=_failure(observed, job, problems))
-    good = [report for report in reports if report.outcome != "failed"]
-    if not good:
-        lost = f"the report of Job {job.name} was lost with its pod; the Job runs again"
-        return Standing("failed", trouble=Trouble("ReportLost", lost))
-    return Standing("done", report=good[0], order=job.order)
-
-
-def _failure(observed: Observed, job: JobState, problems: list[Problem]) -> Trouble:
-    if problems:
-        return Trouble(str(problems[0].reason), problems[0].message)
-    for pod in observed.pods:
-        if pod.job == job.name and pod.trouble:
-            return pod.trouble
-    return Trouble("JobFailed", f"Job {job.name} failed, {job.why or 'its pods are gone'}")
-
-
-def waits_for(observed: Observed, step: BuildStep) -> str:
+def waits_for(observed: Observed, step: BuildStep, now: datetime) -> str:
     """What a step must wait for, in words; empty when it can start."""
     if step == "index":
         return _unmounted_secret(observed)
     names = observed.target.names
+    if swap := next_swap(observed, now):
+        # A version begun now would be planned on a term that the swap is about to end.
+        return f"a swap comes first: {swap.why}"
     if observed.target.managed_postgres:
         server = observed.children.get(("StatefulSet", names.postgres), {})
         if not (server.get("status") or {}).get("readyReplicas"):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ragwright_operator.desired.job import cleanup_job
+from ragwright_operator.desired.job import JOB_COMPONENTS, cleanup_job
 from ragwright_operator.observed import Observed, is_ours
-from ragwright_operator.plan.builds import BUILD_COMPONENTS
 from ragwright_operator.plan.children import volume
 from ragwright_operator.plan.steps import CreateJob, DeleteJob, PruneObject, Step
 
@@ -52,7 +51,7 @@ def _stop_writers(observed: Observed) -> list[Step]:
     steps: list[Step] = [
         DeleteJob(job.name)
         for job in observed.jobs.values()
-        if job.component in BUILD_COMPONENTS and not job.deleting
+        if job.component in JOB_COMPONENTS and not job.deleting
     ]
     api = observed.children.get(("Deployment", observed.target.names.api))
     if needs_cleanup(observed) and api is not None and not _going(api):

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from ragwright_core.model import fingerprint
 from ragwright_core.report import Reason
+from ragwright_core.schedule import last_due
 from ragwright_core.spec import shape_fingerprint
 from ragwright_core.status import Build
 from ragwright_operator.observed import Observed
+from ragwright_operator.plan.pauses import pause
+from ragwright_operator.plan.swaps import next_swap
 
-FIRST_PAUSE_SECONDS = 10
-LONGEST_PAUSE_SECONDS = 600
 # The API may tell of an older version for a moment after a swap.
 MISFIT_PATIENCE = timedelta(seconds=60)
 # What the attempt had pinned (a listing, a version's place in line) can never succeed.
-STARTS_ANEW = frozenset(
-    {Reason.GATE_FAILED, Reason.SOURCE_CHANGED, Reason.SOURCE_NOT_FOUND, Reason.SUPERSEDED}
-)
+STARTS_ANEW = frozenset({Reason.SOURCE_CHANGED, Reason.SOURCE_NOT_FOUND, Reason.SUPERSEDED})
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,10 @@ class Ask:
 
 
 def next_build(observed: Observed, now: datetime) -> Ask | None:
-    """The build that should run, runs, or waits to be tried again; None when all is built."""
+    """The build that should run, runs, or waits to be tried again; None when all is built, or
+    while a version is pinned: what is asked for meanwhile is still asked for afterwards."""
+    if observed.spec.reindex.pin is not None:
+        return None
     last, shape = observed.status.build, shape_fingerprint(observed.spec)
     trigger = _trigger(observed)
     if last is None:
@@ -44,11 +47,35 @@ def next_build(observed: Observed, now: datetime) -> Ask | None:
         return _ask(observed, last.request, shape, trigger, asked)
     if last.outcome == "running":
         return Ask(last.request, shape, trigger, last.why, last.attempt)
-    if last.outcome == "failed":
+    gate_failed = last.outcome == "failed" and last.reason == Reason.GATE_FAILED
+    if last.outcome == "failed" and not gate_failed:
         return _retry(observed, last)
-    if misfit := _misfit(observed, last, now):
-        return _ask(observed, last.request, shape, trigger, misfit)
-    return None
+    why = _scheduled(observed, last, now) or (
+        _other_gates(observed, last) if gate_failed else _misfit(observed, last, now)
+    )
+    return _ask(observed, last.request, shape, trigger, why) if why else None
+
+
+def gates_fingerprint(observed: Observed) -> str:
+    return fingerprint(observed.spec.reindex.gates.model_dump())[:16]
+
+
+def _other_gates(observed: Observed, last: Build) -> str:
+    """The same documents would fail the same gates again, at the cost of a build each time."""
+    return "reindex.gates changed" if last.gates != gates_fingerprint(observed) else ""
+
+
+def _scheduled(observed: Observed, last: Build, now: datetime) -> str:
+    """A moment of the schedule since the last build was asked for. However many were missed, one
+    build makes up for them."""
+    reindex = observed.spec.reindex
+    if reindex.schedule is None:
+        return ""
+    due = last_due(reindex.schedule, reindex.time_zone, now)
+    if due is None or due <= (last.asked_at or last.started_at):
+        return ""
+    local = due.astimezone(ZoneInfo(reindex.time_zone))
+    return f"scheduled for {local:%Y-%m-%d %H:%M} {reindex.time_zone}"
 
 
 def _trigger(observed: Observed) -> str:
@@ -79,20 +106,19 @@ def _retry(observed: Observed, last: Build) -> Ask:
     )
 
 
-def pause(request: str, attempt: int) -> timedelta:
-    """Growing, and spread by a fifth either way so that pipelines do not retry in step."""
-    seconds = min(FIRST_PAUSE_SECONDS * 2 ** min(attempt - 1, 10), LONGEST_PAUSE_SECONDS)
-    spread = int(fingerprint([request, attempt])[:4], 16) / 0xFFFF
-    return timedelta(seconds=int(seconds * (0.8 + 0.4 * spread)))
-
-
 def _misfit(observed: Observed, last: Build, now: datetime) -> str:
     """Why the live version does not fit the spec, although the last build ended well: another
     hand moved the pointer, or the database was restored."""
     settled = last.finished_at is not None and now - last.finished_at > MISFIT_PATIENCE
-    if observed.summary is None or not settled:
+    waiting, summary = observed.status.index.waiting, observed.summary
+    if summary is None or not settled or waiting or next_swap(observed, now):
         return ""
-    live = observed.summary.live
-    if live is None:
+    if summary.live is None:
         return "the database holds no live version"
-    return "" if live.shape == last.shape else f"live version {live.number} does not fit the spec"
+    live = summary.live
+    if not live.intact:
+        return f"live version {live.number} has lost its tables"
+    if live.shape != last.shape:
+        return f"live version {live.number} does not fit the spec"
+    older = last.number is not None and live.number < last.number
+    return f"live version {live.number} is older than {last.number}, which is gone" if older else ""

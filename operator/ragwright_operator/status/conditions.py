@@ -1,26 +1,15 @@
-"""The six conditions. Each message gives the cause, then the next thing to do."""
+"""The conditions. Each message gives the cause, then the next thing to do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
-from ragwright_core.status import Build, Condition, Index
+from ragwright_core.status import Build, Condition, ConditionType, Index
 from ragwright_operator.observed import Observed, Trouble, is_ours
-from ragwright_operator.plan.builds import standing, waits_for
-from ragwright_operator.plan.request import Ask, next_build
+from ragwright_operator.status.finding import Finding
+from ragwright_operator.status.reindexing import pinned, reindexing
 from ragwright_operator.status.troubles import build_troubles, pod_troubles
-
-Type = Literal["Ready", "IndexReady", "ApiAvailable", "CacheAvailable", "Reindexing", "Degraded"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    status: Literal["True", "False", "Unknown"]
-    reason: str
-    message: str
 
 
 def conditions(
@@ -30,17 +19,19 @@ def conditions(
     wrong: Sequence[Trouble],
     now: datetime,
 ) -> list[Condition]:
-    reindexing = _reindexing(observed, build, now)
-    index_ready = _index_ready(index, build, wrong, reindexing)
+    going = reindexing(observed, build, now)
+    index_ready = _index_ready(index, build, wrong, going)
     api = _api_available(observed, now)
-    found: dict[Type, Finding] = {
+    found: dict[ConditionType, Finding] = {
         "Ready": _ready(observed, index_ready, api),
         "IndexReady": index_ready,
         "ApiAvailable": api,
         "CacheAvailable": _cache_available(observed, now),
-        "Reindexing": reindexing,
+        "Reindexing": going,
         "Degraded": degraded(wrong),
     }
+    if observed.spec.reindex.pin is not None:
+        found["Pinned"] = pinned(observed, index, observed.spec.reindex.pin)
     old = {condition.type: condition for condition in observed.status.conditions}
     return [
         condition(kind, finding, old.get(kind), observed.generation, now)
@@ -49,7 +40,7 @@ def conditions(
 
 
 def condition(
-    kind: Type, finding: Finding, old: Condition | None, generation: int, now: datetime
+    kind: ConditionType, finding: Finding, old: Condition | None, generation: int, now: datetime
 ) -> Condition:
     """`lastTransitionTime` moves only when the status does."""
     same = old is not None and old.status == finding.status
@@ -78,14 +69,14 @@ def _ready(observed: Observed, index: Finding, api: Finding) -> Finding:
 
 
 def _index_ready(
-    index: Index, build: Build | None, wrong: Sequence[Trouble], reindexing: Finding
+    index: Index, build: Build | None, wrong: Sequence[Trouble], going: Finding
 ) -> Finding:
     if live := index.live:
         counts = f"{live.documents} documents, {live.chunks} chunks"
         return Finding("True", "Live", f"version {live.number} answers: {counts}")
     if first := next(iter(build_troubles(build) or wrong), None):
         return Finding("False", first.reason, first.message)
-    return Finding("False", "NoVersion", f"no version is live yet; {reindexing.message}")
+    return Finding("False", "NoVersion", f"no version is live yet; {going.message}")
 
 
 def _api_available(observed: Observed, now: datetime) -> Finding:
@@ -124,34 +115,3 @@ def _not_ready(observed: Observed, now: datetime, component: str, cause: str) ->
     labels = f"ragwright.dev/pipeline={names.name},app.kubernetes.io/component={component}"
     see = f"kubectl -n {names.namespace} describe pods -l {labels}"
     return Finding("False", "NotReady", f"{cause}. See: {see}")
-
-
-def _reindexing(observed: Observed, build: Build | None, now: datetime) -> Finding:
-    if build is not None and build.outcome == "running":
-        return _running(observed, build)
-    ask = next_build(observed, now)
-    return (
-        Finding("False", "Idle", "the index fits the spec")
-        if ask is None
-        else _pending(observed, ask, now)
-    )
-
-
-def _running(observed: Observed, build: Build) -> Finding:
-    phase = standing(observed, build.request, build.attempt).phase
-    if phase == "loaded" and (waits := waits_for(observed, "index")):
-        return Finding("True", "Waiting", waits)
-    word = "Index" if phase == "indexing" else "Load"
-    return Finding("True", word, f"{build.why}, attempt {build.attempt}")
-
-
-def _pending(observed: Observed, ask: Ask, now: datetime) -> Finding:
-    """A build is wanted and none runs."""
-    if observed.spec.suspend:
-        return Finding("False", "Suspended", f"set suspend to false to have it built: {ask.why}")
-    if waits := waits_for(observed, "load"):
-        return Finding("False", "Waiting", waits)
-    if ask.not_before is not None and now < ask.not_before:
-        again = ask.not_before.strftime("%H:%M:%S UTC")
-        return Finding("False", "RetryPending", f"attempt {ask.attempt} begins at {again}")
-    return Finding("True", "Starting", ask.why)

@@ -18,10 +18,11 @@ from ragwright_core.status import (
     Recreated,
 )
 from ragwright_operator.observed import Observed, Trouble
-from ragwright_operator.plan.builds import standing
+from ragwright_operator.plan.standing import standing
 from ragwright_operator.plan.steps import CreateSecret, Outcome
 from ragwright_operator.status.conditions import condition, conditions, degraded
-from ragwright_operator.status.recording import Recorded, record, with_build
+from ragwright_operator.status.recording import Recorded, record
+from ragwright_operator.status.swapped import as_recorded, record_swap
 from ragwright_operator.status.troubles import troubles
 
 # A swap shows in status when its Job reports, which is after every API pod knows of it. What the
@@ -30,8 +31,8 @@ SETTLED = timedelta(seconds=5)
 
 
 def derive(observed: Observed, outcomes: Sequence[Outcome], now: datetime) -> PipelineStatus:
-    recorded = record(observed, now)
-    observed = with_build(observed, recorded.build)
+    recorded = record_swap(observed, record(observed, now), now)
+    observed = as_recorded(observed, recorded)
     index = _index(observed, recorded, now)
     wrong = troubles(observed, outcomes, recorded.build, now)
     return PipelineStatus(
@@ -43,6 +44,8 @@ def derive(observed: Observed, outcomes: Sequence[Outcome], now: datetime) -> Pi
         last_swap=_last_swap(observed, recorded.report, now),
         history=recorded.history,
         build=recorded.build,
+        swap=recorded.swap,
+        judged=recorded.judged,
         kept=recorded.kept,
         recreated=_recreated(observed, outcomes, now),
     )
@@ -65,29 +68,33 @@ def _index(observed: Observed, recorded: Recorded, now: datetime) -> Index:
     previous = old.previous
     if report and report.previous is not None:
         previous = PreviousVersion(number=report.previous)
-    elif summary and not _may_swap(observed, recorded.build):
+    elif summary and not _may_swap(observed):
         previous = PreviousVersion(number=summary.previous) if summary.previous else None
     return Index(
         live=_live(observed, recorded, now),
         previous=previous,
         building=_building(observed, recorded.build),
+        waiting=recorded.waiting,
     )
 
 
 def _live(observed: Observed, recorded: Recorded, now: datetime) -> LiveVersion | None:
     report, summary, old = recorded.report, observed.summary, observed.status.index.live
-    told = _from_summary(summary.live) if summary and summary.live else None
+    told = _from_summary(summary.live) if summary and summary.live and summary.live.intact else None
     if report is not None and report.number is not None:
         return told if told and told.number == report.number else _from_report(report, now)
-    if summary is None or _may_swap(observed, recorded.build):
+    if summary is None or _may_swap(observed):
         return old
     if told is not None and told != old and now - told.swapped_at < SETTLED:
         return old
     return told
 
 
-def _may_swap(observed: Observed, build: Build | None) -> bool:
+def _may_swap(observed: Observed) -> bool:
     """Whether a Job may be between its COMMIT and its report."""
+    build, swap = observed.status.build, observed.status.swap
+    if swap is not None and swap.outcome == "running" and swap.number is not None:
+        return True
     if build is None or build.outcome != "running":
         return False
     return standing(observed, build.request, build.attempt).phase == "indexing"

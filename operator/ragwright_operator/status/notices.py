@@ -38,17 +38,41 @@ def _outcome(old: PipelineStatus, new: PipelineStatus) -> list[Notice]:
     if new.history[:1] == old.history[:1] or not new.history:
         return []
     entry = new.history[0]
-    about = f"{entry.started_at} {entry.attempt}"
-    if entry.outcome == "swapped":
-        message = f"version {entry.number} is live: {entry.message}"
-        return [Notice("Normal", "Swapped", message, f"{entry.number} {about}")]
-    if entry.outcome == "unchanged":
-        return [Notice("Normal", "Unchanged", entry.message, about)]
-    if entry.outcome == "failed" and new.build is not None:
-        gate = new.build.reason == Reason.GATE_FAILED
-        reason = "GateFailed" if gate else "BuildFailed"
-        return [Notice("Warning", reason, f"{new.build.reason}: {entry.message}", about)]
-    return []
+    if entry.outcome == "superseded":
+        return []
+    about = f"{entry.number or ''} {entry.started_at} {entry.attempt}"
+    if entry.outcome == "failed":
+        return [_failure(new, entry.message, about)]
+    told = {
+        "swapped": (_swap_reason(old, new), f"version {entry.number} is live: {entry.message}"),
+        "unchanged": ("Unchanged", entry.message),
+        "ready": ("AwaitingApproval", f"version {entry.number} is ready: {_verdicts(new)}"),
+    }
+    reason, message = told[entry.outcome]
+    return [Notice("Normal", reason, message, about)]
+
+
+def _failure(new: PipelineStatus, message: str, about: str) -> Notice:
+    reason = new.build.reason if new.build else ""
+    if reason == Reason.GATE_FAILED:
+        return Notice("Warning", "GateFailed", f"{message} Gates: {_verdicts(new)}", about)
+    return Notice("Warning", "BuildFailed", f"{reason}: {message}", about)
+
+
+def _swap_reason(old: PipelineStatus, new: PipelineStatus) -> str:
+    """A build's own swap, or why a kept version came back."""
+    task = new.swap
+    done = task is not None and task.outcome == "done" and task != old.swap
+    return task.reason if task and done else "Swapped"
+
+
+def _verdicts(status: PipelineStatus) -> str:
+    """Every gate with its numbers."""
+    verdicts = status.judged.verdicts if status.judged else []
+    return "; ".join(
+        f"{item.gate} {'ok' if item.ok else 'FAILED'} (want {item.want}, got {item.got})"
+        for item in verdicts
+    )
 
 
 def _health(old: PipelineStatus, new: PipelineStatus) -> list[Notice]:

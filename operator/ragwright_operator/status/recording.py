@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ragwright_core.report import Report
-from ragwright_core.status import MAX_HISTORY, Build, HistoryEntry, KeptVersion
+from ragwright_core.report import Reason, Report
+from ragwright_core.status import (
+    MAX_HISTORY,
+    Build,
+    HistoryEntry,
+    Judged,
+    KeptVersion,
+    SwapTask,
+    WaitingVersion,
+)
 from ragwright_operator.observed import Observed
-from ragwright_operator.plan.builds import Standing, standing
-from ragwright_operator.plan.request import Ask, next_build
+from ragwright_operator.plan.request import Ask, gates_fingerprint, next_build
+from ragwright_operator.plan.standing import Standing, standing
 
 
 @dataclass(frozen=True)
@@ -19,13 +27,22 @@ class Recorded:
     build: Build | None
     history: list[HistoryEntry] = field(default_factory=list)
     kept: list[KeptVersion] = field(default_factory=list)
+    waiting: WaitingVersion | None = None
+    judged: Judged | None = None
+    swap: SwapTask | None = None
     report: Report | None = None
 
 
 def record(observed: Observed, now: datetime) -> Recorded:
     """First what the last build came to, then whether a next one has begun."""
     status = observed.status
-    recorded = Recorded(status.build, status.history, status.kept)
+    recorded = Recorded(
+        build=status.build,
+        history=status.history,
+        kept=status.kept,
+        waiting=_still_waits(observed),
+        judged=status.judged,
+    )
     build = status.build
     if build is not None and build.outcome == "running":
         found = standing(observed, build.request, build.attempt)
@@ -33,12 +50,22 @@ def record(observed: Observed, now: datetime) -> Recorded:
             recorded = _conclude(observed, recorded, build, found, now)
     ask = next_build(with_build(observed, recorded.build), now)
     if ask is not None and standing(observed, ask.request, ask.attempt).phase != "none":
-        return _begin(recorded, ask, now)
+        return _begin(observed, recorded, ask, now)
     return recorded
 
 
 def with_build(observed: Observed, build: Build | None) -> Observed:
     return replace(observed, status=observed.status.model_copy(update={"build": build}))
+
+
+def _still_waits(observed: Observed) -> WaitingVersion | None:
+    """One that was ready and is not there any more waits no longer: the database was restored, or
+    another hand moved it."""
+    waiting, summary = observed.status.index.waiting, observed.summary
+    if waiting is None or summary is None or waiting.failed_gates:
+        return waiting
+    there = any(o.number == waiting.number and o.state == "ready" for o in summary.others)
+    return waiting if there else None
 
 
 def _conclude(
@@ -50,25 +77,64 @@ def _conclude(
             "outcome": "failed" if trouble else "done",
             "reason": trouble.reason if trouble else "",
             "message": trouble.message if trouble else "",
+            "number": report.number if report else None,
             "finished_at": now,
         }
     )
-    if report is None:
+    if report is None or trouble:
         entry = _entry(build, "failed", ended.message, now)
-        return replace(recorded, build=ended, history=_with(recorded.history, entry))
-    loaded = _load_report(observed, build) or report
-    entry = _entry(build, _outcome(report), told(report, loaded), now, report)
-    entry = entry.model_copy(update={"seconds": {**loaded.seconds, **report.seconds}})
-    kept = recorded.kept
-    if report.number is not None and report.number not in [item.number for item in kept]:
-        secret = found.order.spec.embedding.secret_ref if found.order else None
-        kept = [KeptVersion(number=report.number, secret_ref=secret), *kept]
-    return Recorded(
+    else:
+        entry = _told_entry(observed, build, report, now)
+    live = report is not None and report.outcome in ("swapped", "unchanged")
+    return replace(
+        recorded,
         build=ended,
-        history=_with(recorded.history, entry),
-        kept=kept[: observed.spec.reindex.keep + 1],
-        report=report,
+        history=with_entry(recorded.history, entry),
+        kept=_kept(observed, recorded.kept, found),
+        waiting=_waiting(found),
+        judged=_judged(report) or recorded.judged,
+        report=report if live else None,
     )
+
+
+def _told_entry(observed: Observed, build: Build, report: Report, now: datetime) -> HistoryEntry:
+    loaded = _load_report(observed, build) or report
+    entry = _entry(build, report.outcome, told(report, loaded), now, report)
+    return entry.model_copy(update={"seconds": {**loaded.seconds, **report.seconds}})
+
+
+def _kept(observed: Observed, kept: list[KeptVersion], found: Standing) -> list[KeptVersion]:
+    """Versions that may answer, now or after a swap, with the Secrets of their endpoints."""
+    number = found.report.number if found.report else None
+    if number is None:
+        return kept
+    if number not in [item.number for item in kept]:
+        secret = found.order.spec.embedding.secret_ref if found.order else None
+        kept = [KeptVersion(number=number, secret_ref=secret), *kept]
+    if observed.summary is None:
+        return kept[: observed.spec.reindex.keep + 2]
+    there = {number, *(other.number for other in observed.summary.others)}
+    if observed.summary.live:
+        there.add(observed.summary.live.number)
+    return [item for item in kept if item.number in there]
+
+
+def _waiting(found: Standing) -> WaitingVersion | None:
+    """A version that is built but not live: for approval, or because a gate failed."""
+    report = found.report
+    if report is None or report.number is None:
+        return None
+    failed = [verdict.gate for verdict in report.verdicts if not verdict.ok]
+    gate = report.problem is not None and report.problem.reason == Reason.GATE_FAILED
+    if report.outcome != "ready" and not (gate and failed):
+        return None
+    return WaitingVersion(number=report.number, failed_gates=failed, moved=report.moved)
+
+
+def _judged(report: Report | None) -> Judged | None:
+    if report is None or report.number is None or not report.verdicts:
+        return None
+    return Judged(number=report.number, verdicts=report.verdicts)
 
 
 def _load_report(observed: Observed, build: Build) -> Report | None:
@@ -77,29 +143,28 @@ def _load_report(observed: Observed, build: Build) -> Report | None:
     return next((report for report in reports if report.outcome == "loaded"), None)
 
 
-def _begin(recorded: Recorded, ask: Ask, now: datetime) -> Recorded:
+def _begin(observed: Observed, recorded: Recorded, ask: Ask, now: datetime) -> Recorded:
     build, history = recorded.build, recorded.history
     if build is not None and (build.request, build.attempt) == (ask.request, ask.attempt):
         return recorded
     if build is not None and build.outcome == "running":
         entry = _entry(build, "superseded", f"{ask.why} before it was done", now)
-        history = _with(history, entry)
+        history = with_entry(history, entry)
+    same = build is not None and build.request == ask.request
     begun = Build(
         request=ask.request,
         shape=ask.shape,
         trigger=ask.trigger,
+        gates=gates_fingerprint(observed),
         why=ask.why,
         attempt=ask.attempt,
         outcome="running",
         reason=build.reason if build and ask.attempt > 1 else "",
         message=build.message if build and ask.attempt > 1 else "",
+        asked_at=build.asked_at if build and same else now,
         started_at=now,
     )
-    return replace(recorded, build=begun, history=history)
-
-
-def _outcome(report: Report) -> str:
-    return "swapped" if report.outcome == "swapped" else "unchanged"
+    return replace(recorded, build=begun, history=history, waiting=None)
 
 
 def _entry(
@@ -120,7 +185,7 @@ def _entry(
     )
 
 
-def _with(history: list[HistoryEntry], entry: HistoryEntry) -> list[HistoryEntry]:
+def with_entry(history: list[HistoryEntry], entry: HistoryEntry) -> list[HistoryEntry]:
     return [entry, *history][:MAX_HISTORY]
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from ragwright_core.report import Reason
 from ragwright_core.status import Build
 from ragwright_operator.desired.children import children
 from ragwright_operator.observed import Observed, Trouble, is_ours, key_of
 from ragwright_operator.plan.children import storage_troubles
-from ragwright_operator.plan.request import pause
+from ragwright_operator.plan.pauses import pause
 from ragwright_operator.plan.steps import ApplyObject, Outcome, describe
+from ragwright_operator.status.index_troubles import index_troubles
 
 # A pod may be unschedulable for a moment while its volume is made.
 POD_PATIENCE = timedelta(seconds=10)
@@ -22,6 +24,7 @@ def troubles(
     found = [
         *_taken(observed, outcomes),
         *_rejected(outcomes),
+        *index_troubles(observed),
         *build_troubles(build),
         *_running_reports(observed),
         *pod_troubles(observed, now),
@@ -72,6 +75,8 @@ def build_troubles(build: Build | None) -> list[Trouble]:
     if build.outcome == "running":
         return [Trouble(build.reason, f"{build.message} (attempt {build.attempt} runs)")]
     assert build.finished_at is not None
+    if build.reason == Reason.GATE_FAILED:
+        return [Trouble(build.reason, build.message)]
     again = (build.finished_at + pause(build.request, build.attempt)).strftime("%H:%M:%S UTC")
     return [
         Trouble(build.reason, f"{build.message} (attempt {build.attempt}; the next at {again})")

@@ -1,0 +1,380 @@
+"""Versions moved by people and repairs: pin, approval, gates overridden, a restored database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ragwright_core.names import PipelineName
+from ragwright_core.report import Problem, Reason
+from ragwright_core.spec import APPROVE_ANNOTATION, REINDEX_ANNOTATION
+from ragwright_operator.plan.approval import Approval, approved
+from tests.operator_kit import (
+    NAME,
+    NAMESPACE,
+    Killed,
+    World,
+    apply,
+    kill_after,
+    one_round,
+    pipeline,
+    rounds,
+)
+
+NAMES = PipelineName(NAMESPACE, NAME)
+PIN_1 = {"pin": 1, "keep": 1}
+
+
+async def two_versions(**reindex: Any) -> World:
+    """Version 2 is live, version 1 is kept."""
+    world = apply(pipeline(reindex={"keep": 1, **reindex}))
+    await rounds(world)
+    pod_of_api(world)
+    world.annotate(REINDEX_ANNOTATION, "again")
+    await rounds(world)
+    assert live(world) == 2
+    return world
+
+
+def pod_of_api(world: World) -> None:
+    labels = {
+        "app.kubernetes.io/managed-by": "ragwright",
+        "ragwright.dev/pipeline": NAME,
+        "app.kubernetes.io/component": "api",
+    }
+    world.add_pod("api-1", labels, status={"conditions": [{"type": "Ready", "status": "True"}]})
+
+
+def live(world: World) -> int | None:
+    return world.status.index.live.number if world.status.index.live else None
+
+
+def swap_jobs(world: World) -> list[str]:
+    return [name for kind, name in world.created if kind == "Job" and "-swap-" in name]
+
+
+async def later(world: World, minutes: float = 2) -> None:
+    world.now += timedelta(minutes=minutes)
+    await rounds(world)
+
+
+async def test_a_pin_rolls_back_with_one_job_and_holds_everything_else() -> None:
+    world = await two_versions()
+    world.edit_spec(reindex=PIN_1)
+    await rounds(world)
+    assert live(world) == 1
+    assert len(swap_jobs(world)) == 1
+    assert world.names("Job") == []
+    pinned = world.condition("Pinned")
+    assert (pinned.status, pinned.reason) == ("True", "Pinned")
+    assert world.condition("Reindexing").reason == "Pinned"
+    assert world.status.history[0].why == "reindex.pin names version 1"
+    assert "Pinned" in world.events()
+    world.annotate(REINDEX_ANNOTATION, "while pinned")
+    world.edit_spec(chunking={"maxCharacters": 500})
+    await later(world)
+    assert live(world) == 1
+    assert len(world.status.history) == 3
+    assert len(swap_jobs(world)) == 1
+
+
+async def test_what_was_asked_for_under_a_pin_is_built_once_afterwards() -> None:
+    world = await two_versions()
+    world.edit_spec(reindex=PIN_1)
+    await rounds(world)
+    for value in ("a", "b"):
+        world.annotate(REINDEX_ANNOTATION, value)
+        await rounds(world)
+    world.edit_spec(reindex={"keep": 1})
+    await later(world)
+    assert live(world) == 3
+    assert not any(item.type == "Pinned" for item in world.status.conditions)
+    built = [entry for entry in world.status.history if entry.why == "asked for by annotation"]
+    assert len(built) == 2, "one before the pin, one after it"
+
+
+async def test_a_pin_taken_away_brings_the_newest_back_without_a_build() -> None:
+    world = await two_versions()
+    world.edit_spec(reindex=PIN_1)
+    await rounds(world)
+    world.edit_spec(reindex={"keep": 1})
+    await later(world)
+    assert live(world) == 2
+    assert world.status.swap is not None
+    assert world.status.swap.reason == "NewestFits"
+    assert [entry.number for entry in world.status.history] == [2, 1, 2, 1]
+
+
+async def test_a_pin_taken_away_when_the_newest_is_gone_starts_a_build() -> None:
+    world = await two_versions()
+    world.edit_spec(reindex=PIN_1)
+    await rounds(world)
+    world.others.clear()
+    world.edit_spec(reindex={"keep": 1})
+    await later(world)
+    assert live(world) == 3
+    assert "older than 2, which is gone" in world.status.history[0].why
+
+
+async def test_a_pin_to_a_missing_version_moves_nothing_and_says_what_is_there() -> None:
+    world = await two_versions()
+    world.edit_spec(reindex={"pin": 9})
+    await later(world)
+    assert live(world) == 2
+    assert swap_jobs(world) == []
+    assert world.condition("Pinned").reason == "PinnedVersionMissing"
+    degraded = world.condition("Degraded")
+    assert degraded.reason == "PinnedVersionMissing"
+    assert "(1, 2)" in degraded.message
+    assert world.condition("Ready").status == "True"
+
+
+async def test_a_pin_stops_a_running_build_which_goes_on_afterwards() -> None:
+    world = await two_versions()
+    world.annotate(REINDEX_ANNOTATION, "third")
+    world.running.add("load")
+    for _ in range(3):
+        await one_round(world)
+    [load] = world.names("Job")
+    world.edit_spec(reindex=PIN_1)
+    await rounds(world)
+    assert ("Job", load) in world.deleted
+    assert live(world) == 1
+    world.running.clear()
+    world.edit_spec(reindex={"keep": 1})
+    await later(world)
+    assert live(world) == 3
+
+
+async def test_the_swap_shows_only_when_its_job_reports() -> None:
+    world = await two_versions()
+    world.edit_spec(reindex=PIN_1)
+    world.running.add("swap")
+    await one_round(world)
+    [job] = world.names("Job")
+    world.live = world._built[1]
+    await one_round(world)
+    await one_round(world)
+    assert live(world) == 2
+    assert world.names("Job") == [job], "not deleted while it waits out the lease"
+    assert world.condition("Reindexing").reason == "Swap"
+
+
+async def test_a_failed_swap_is_retried_after_a_pause_and_a_final_one_is_not() -> None:
+    world = await two_versions()
+    away = Problem(reason=Reason.DATABASE_UNAVAILABLE, message="it is away")
+    world.problems["swap"] = away
+    world.edit_spec(reindex=PIN_1)
+    for _ in range(6):
+        await one_round(world)
+        world.settle()
+    assert world.condition("Degraded").reason == "DatabaseUnavailable"
+    assert len(swap_jobs(world)) == 1
+    world.now += timedelta(seconds=30)
+    world.problems["swap"] = Problem(reason=Reason.VERSION_GONE, message="it is gone")
+    for _ in range(6):
+        await one_round(world)
+        world.settle()
+    assert world.condition("Degraded").reason == "VersionGone"
+    await later(world, 60)
+    assert len(swap_jobs(world)) == 2
+
+
+async def approved_until(world: World, value: str) -> None:
+    world.annotate(APPROVE_ANNOTATION, value)
+    await rounds(world)
+
+
+@pytest.fixture
+async def waiting() -> World:
+    """Version 1 is ready and waits."""
+    world = apply(pipeline(reindex={"approval": "Manual"}))
+    pod_of_api(world)
+    await rounds(world)
+    return world
+
+
+async def test_a_ready_version_waits_and_says_how_to_approve_it(waiting: World) -> None:
+    assert live(waiting) is None
+    assert waiting.status.index.waiting is not None
+    assert waiting.status.index.waiting.number == 1
+    found = waiting.condition("Reindexing")
+    assert found.reason == "AwaitingApproval"
+    assert "annotate --overwrite rag docs 'ragwright.dev/approve=1'" in found.message
+    assert "AwaitingApproval" in waiting.events()
+    await later(waiting)
+    assert len(waiting.status.history) == 1, "nothing is built while it waits"
+
+
+async def test_an_approval_for_another_version_moves_nothing(waiting: World) -> None:
+    await approved_until(waiting, "8")
+    assert live(waiting) is None
+    degraded = waiting.condition("Degraded")
+    assert degraded.reason == "ApprovalMismatch"
+    assert "names version 8, but version 1 waits" in degraded.message
+    await approved_until(waiting, "soon")
+    assert "is not an approval" in waiting.condition("Degraded").message
+    await approved_until(waiting, "1")
+    assert live(waiting) == 1
+    assert waiting.condition("Degraded").status == "False"
+    assert waiting.status.index.waiting is None
+    assert "Approved" in waiting.events()
+
+
+async def test_a_failed_gate_keeps_the_live_version_and_builds_no_more() -> None:
+    world = apply()
+    pod_of_api(world)
+    await rounds(world)
+    world.failed_gates = ("maxShrink",)
+    world.annotate(REINDEX_ANNOTATION, "again")
+    await rounds(world)
+    await later(world, 60)
+    assert live(world) == 1
+    assert world.condition("Ready").status == "True"
+    assert world.condition("Degraded").reason == "GateFailed"
+    assert world.condition("Reindexing").message.count("approve=2 maxShrink") == 1
+    [event] = [
+        item
+        for (kind, _), item in world.objects.items()
+        if kind == "Event" and item["reason"] == "GateFailed"
+    ]
+    assert "chunks ok (want 1, got 4); maxShrink FAILED (want 1, got 2)" in event["message"]
+    assert world.status.judged is not None
+    assert [verdict.ok for verdict in world.status.judged.verdicts] == [True, False]
+    assert [entry.outcome for entry in world.status.history] == ["failed", "swapped"]
+
+
+async def test_other_gates_ask_for_another_build() -> None:
+    world = apply()
+    pod_of_api(world)
+    await rounds(world)
+    world.failed_gates = ("maxShrink",)
+    world.annotate(REINDEX_ANNOTATION, "again")
+    await rounds(world)
+    world.failed_gates = ()
+    world.edit_spec(reindex={"gates": {"maxShrink": 90}})
+    await rounds(world)
+    assert live(world) == 3
+    assert world.status.history[0].why == "reindex.gates changed"
+    assert world.condition("Degraded").status == "False"
+
+
+async def test_an_approval_overrides_just_the_gates_it_names() -> None:
+    world = apply()
+    pod_of_api(world)
+    await rounds(world)
+    world.failed_gates = ("goldenQuestions", "maxShrink")
+    world.annotate(REINDEX_ANNOTATION, "again")
+    await rounds(world)
+    await approved_until(world, "2 maxShrink")
+    assert live(world) == 1
+    assert "write '2 goldenQuestions,maxShrink'" in world.condition("Degraded").message
+    await approved_until(world, "2 maxShrink, goldenQuestions")
+    assert live(world) == 2
+    assert world.condition("Degraded").status == "False"
+    assert world.status.build is not None
+    assert world.status.build.outcome == "done"
+    await later(world)
+    assert live(world) == 2
+
+
+async def test_a_live_version_without_its_tables_goes_to_the_newest_intact_kept_one() -> None:
+    world = await two_versions()
+    assert world.live is not None
+    world.live = world.live.model_copy(update={"intact": False})
+    await one_round(world)
+    assert world.condition("Degraded").reason == "LiveVersionLost"
+    assert world.condition("Ready").status == "False"
+    await rounds(world)
+    assert live(world) == 1
+    assert "RestoredFromKept" in world.events()
+    assert world.condition("Ready").status == "True"
+
+
+async def test_with_nothing_intact_a_build_starts() -> None:
+    world = await two_versions()
+    assert world.live is not None
+    world.live = world.live.model_copy(update={"intact": False})
+    world.others = [other.model_copy(update={"intact": False}) for other in world.others]
+    await later(world)
+    assert live(world) == 3
+    assert world.status.history[0].why == "live version 2 has lost its tables"
+
+
+async def test_a_live_row_changed_by_hand_is_put_right() -> None:
+    world = await two_versions()
+    first, second = world._built[1], world.live
+    assert second is not None
+    kept = world.others[0].model_copy(update={"number": 2, "shape": second.shape})
+    world.live, world.others = first, [kept]
+    await one_round(world)
+    assert world.condition("Degraded").reason == "OlderVersionLive"
+    await later(world)
+    assert live(world) == 2
+    assert world.condition("Degraded").status == "False"
+
+
+async def test_a_database_restored_from_an_older_backup_is_built_anew() -> None:
+    world = await two_versions()
+    world.live, world.others = world._built[1], []
+    await one_round(world)
+    assert world.condition("Degraded").reason == "OlderVersionLive"
+    await later(world)
+    assert live(world) == 3
+    assert world.condition("Degraded").status == "False"
+
+
+async def test_fewer_to_keep_are_dropped_at_once() -> None:
+    world = await two_versions()
+    world.edit_spec(reindex={"keep": 0})
+    await rounds(world)
+    assert world.others == []
+    assert len(swap_jobs(world)) == 1
+    assert live(world) == 2
+
+
+async def test_an_endpoint_that_changed_its_model_is_told() -> None:
+    world = await two_versions()
+    world.embedding_cosine = 0.71
+    await rounds(world)
+    degraded = world.condition("Degraded")
+    assert degraded.reason == "EmbeddingChanged"
+    assert "cosine 0.7100" in degraded.message
+    world.embedding_cosine = 1.0
+    await rounds(world)
+    assert world.condition("Degraded").status == "False"
+
+
+@pytest.mark.parametrize("kill", range(1, 9))
+async def test_killed_after_any_step_of_a_rollback_the_end_is_the_same(kill: int) -> None:
+    faultless = await two_versions()
+    faultless.edit_spec(reindex=PIN_1)
+    await rounds(faultless)
+    world = await two_versions()
+    world.edit_spec(reindex=PIN_1)
+    with kill_after(kill) as after_step:
+        try:
+            await rounds(world, after_step)
+        except Killed:
+            world.settle()
+            await rounds(world)
+    assert world.shape() == faultless.shape()
+    assert len(swap_jobs(world)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("7", Approval(7)),
+        (" 7 maxShrink ", Approval(7, ("maxShrink",))),
+        ("7 maxShrink, goldenQuestions", Approval(7, ("goldenQuestions", "maxShrink"))),
+        ("", None),
+        ("v7", None),
+        ("7;8", None),
+        ("7 max shrink", None),
+    ],
+)
+def test_an_approval_is_read_or_refused_whole(text: str, found: Approval | None) -> None:
+    assert approved(text) == found
