@@ -418,8 +418,8 @@ def kill_after(steps: int) -> Iterator[Callable[[Step], None]]:
 
 
 _MOVING = (
-    "askedAt", "startedAt", "finishedAt", "lastTransitionTime", "at", "swappedAt", "creationTimestamp",
-    "stringData",
+    "askedAt", "startedAt", "finishedAt", "lastTransitionTime", "at", "swappedAt",
+    "creationTimestamp", "stringData",
 )  # fmt: skip
 
 
