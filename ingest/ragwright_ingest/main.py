@@ -17,11 +17,11 @@ from ragwright_core.embedding import (
     EmbeddingUnavailableError,
     SecretMissingError,
 )
-from ragwright_core.handover import BuildOrder, CleanupOrder
+from ragwright_core.handover import BuildOrder, CleanupOrder, SwapOrder
 from ragwright_core.names import BUILD_ENV, SECRETS_FOLDER, SOURCES_FOLDER
 from ragwright_core.problems import INPUT_REASONS, ProblemError
 from ragwright_core.report import Problem, Reason, Report
-from ragwright_ingest import steps
+from ragwright_ingest import golive, steps
 from ragwright_ingest.cleanup import clean_up
 from ragwright_ingest.database import unavailable
 from ragwright_ingest.purge import open_cache
@@ -33,8 +33,9 @@ EXIT_INPUT = 42
 EXIT_AGAIN = 1
 
 _DESCRIPTION = f"""\
-Runs one step of a pipeline's index version. The order stands in {BUILD_ENV} (JSON); stores are
-named by VECTOR_DB_URL and REDIS_URL, or by files in VECTOR_DB_URL_FILE and REDIS_URL_FILE. The
+Runs one step of a pipeline's index version, or a swap to another. The order stands in
+{BUILD_ENV} (JSON); stores are named by VECTOR_DB_URL and REDIS_URL, or by files in
+VECTOR_DB_URL_FILE and REDIS_URL_FILE. The
 report (JSON, at most 4 KiB) goes to TERMINATION_LOG, by default /dev/termination-log.
 Exit codes: 0 done, 42 the input is at fault, 1 worth another try.
 """
@@ -62,6 +63,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="step", required=True, metavar="STEP")
     commands.add_parser("load", help="claim documents, chunk, embed and copy them")
     commands.add_parser("index", help="build the indexes, pass the gates, swap, purge, drop")
+    commands.add_parser("swap", help="swap to a version that is there, drop what is kept no longer")
     commands.add_parser("cleanup", help="drop the pipeline's schema and its keys in Redis")
     step: str = parser.parse_args().step
     report = run(step, os.environ)
@@ -116,9 +118,12 @@ def _step(step: str, environment: Mapping[str, str], after_step: steps.AfterStep
     if step == "cleanup":
         order = CleanupOrder.model_validate_json(order_json)
         return clean_up(order, stores.database_url, open_cache(stores.redis_url))
+    around = golive.Surroundings(stores, Path(SECRETS_FOLDER), after_step=after_step)
+    if step == "swap":
+        return golive.swap(SwapOrder.model_validate_json(order_json), around)
     build = BuildOrder.model_validate_json(order_json)
     if step == "index":
-        return steps.index(build, stores, after_step=after_step)
+        return golive.index(build, around)
     with tempfile.TemporaryDirectory() as scratch:
         folders = Folders(Path(scratch), Path(SECRETS_FOLDER), Path(SOURCES_FOLDER))
         return steps.load(build, stores, folders, after_step=after_step)

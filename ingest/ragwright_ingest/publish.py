@@ -1,29 +1,27 @@
-"""The index step: indexes, gates, the swap, and what follows it, in one pod."""
+"""From loaded to live: indexes, gates, the swap, and what follows it, in one pod."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import redis
-from psycopg.sql import Composed
-from psycopg.types.json import Jsonb
 
-from ragwright_core.handover import BuildOrder
+from ragwright_core.handover import BuildOrder, SwapOrder
 from ragwright_core.index import swap as core_swap
 from ragwright_core.index.drop import drop_surplus
 from ragwright_core.index.layout import advisory_lock
 from ragwright_core.index.versions import State, Version, read_live, read_version
 from ragwright_core.index.views import cover_versions
 from ragwright_core.problems import ProblemError
-from ragwright_core.report import Reason, Swap
+from ragwright_core.report import Reason, Swap, Verdict
 from ragwright_ingest import queries
 from ragwright_ingest.database import Connection
-from ragwright_ingest.gates import Measured, Verdict, failure, verdicts
+from ragwright_ingest.gates import failure
 from ragwright_ingest.index import build_indexes
+from ragwright_ingest.judge import Judge
 from ragwright_ingest.purge import purge_answers
 
 # A lease of 1 s (design section 6), and half a second for a read that was slow to arrive.
@@ -40,18 +38,23 @@ class Phases:
     def measure(self, name: str) -> Iterator[None]:
         began = time.monotonic()
         yield
-        self.seconds[name] = round(time.monotonic() - began, 2)
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - began, 2)
 
 
 @dataclass
 class Publisher:
-    """Brings a loaded version to life. Each method can be run again after a kill at any line."""
+    """Brings a loaded version to life. Each method can be run again after a kill at any line.
+
+    `override` names gates whose failure a person has accepted.
+    """
 
     connection: Connection
     connect: Callable[[], Connection]
     cache: redis.Redis | None
-    order: BuildOrder
+    order: BuildOrder | SwapOrder
+    judge: Judge
     pgvector: tuple[int, ...]
+    override: Sequence[str] = ()
     wait: Callable[[float], None] = time.sleep
     after_step: Callable[[str], None] = lambda _: None
     phases: Phases = field(default_factory=Phases)
@@ -61,19 +64,36 @@ class Publisher:
     def _schema(self) -> str:
         return self.order.pipeline.names.schema
 
-    def publish(self, version: Version) -> Swap | None:
-        """From loaded to live. Returns the swap; None when an earlier run had made it.
-
-        Raises ProblemError: GATE_FAILED, SUPERSEDED or STALE_TERM.
-        """
-        made = None
+    def prepare(self, version: Version) -> None:
+        """From loaded to ready: indexes and gates. A version that failed just the overridden
+        gates is taken up again. Raises ProblemError: GATE_FAILED or SUPERSEDED, and
+        Embedding*Error."""
         if version.state == "building":
-            self._prepare(version)
-        elif version.state not in ("ready", "live"):
-            raise _not_wanted(version)
-        if version.state != "live":
+            self._refuse_unloaded(version.number)
+        elif version.state == "failed" and version.verdicts and self.override:
+            self._refuse(version, [Verdict(**item) for item in version.verdicts])
+        elif version.state in ("ready", "kept", "live"):
+            return
+        else:
+            raise not_wanted(version)
+        with self.phases.measure("gates"):
+            content = self.judge.content(version)
+            self._refuse(version, content)
+        with self.phases.measure("index"):
+            self._build_indexes(version)
+        self.after_step("indexed")
+        with self.phases.measure("gates"):
+            self._refuse(version, self.judge.index(version, content))
+        self._mark(version.number, "ready", was=("building", "failed"))
+        self.after_step("ready")
+
+    def go_live(self, version: Version, planned_on: int) -> Swap | None:
+        """The swap, and the wait until every answer comes from the new version. Returns None when
+        an earlier run had made it. Raises ProblemError: SUPERSEDED or STALE_TERM."""
+        made = None
+        if read_live(self.connection).number != version.number:
             self._join_views()
-            made = self._swap(version)
+            made = self._swap(version, planned_on)
             self.after_step("swapped")
         self.wait(WAIT_AFTER_COMMIT_SECONDS)
         if warning := purge_answers(self.cache, self._schema, version.id):
@@ -83,81 +103,61 @@ class Publisher:
 
     def drop_old(self) -> None:
         """Drop what is kept no longer; what a reader holds is left for the next build."""
-        held = drop_surplus(self.connection, self._schema, self.order.spec.reindex.keep)
+        held = drop_surplus(self.connection, self._schema, self.order.spec.reindex)
         if held:
             numbers = ", ".join(map(str, held))
             self.warnings.append(f"a reader holds version {numbers}: dropped after the next swap")
 
-    def _prepare(self, version: Version) -> None:
-        (pending,) = self._row(queries.pending(version.number))
-        if pending:
+    def _refuse_unloaded(self, number: int) -> None:
+        row = self.connection.execute(queries.pending(number)).fetchone()
+        assert row is not None
+        if row[0]:
             raise ProblemError(
-                Reason.INTERNAL, f"{pending} documents are not loaded yet: run load to its end"
+                Reason.INTERNAL, f"{row[0]} documents are not loaded yet: run load to its end"
             )
-        with self.phases.measure("gates"):
-            problem = self._judge(version)
-        with self.phases.measure("index"):
-            if not problem:
-                self.warnings += build_indexes(
-                    self.connection,
-                    version.number,
-                    dimensions=version.descriptor.embedding.dimensions,
-                    memory_bytes=self.order.index_memory_bytes,
-                    workers=self.order.spec.ingest.index_workers,
-                    pgvector=self.pgvector,
-                )
-        self.after_step("indexed")
-        self._mark(version.number, "failed" if problem else "ready")
-        if problem:
-            raise ProblemError(Reason.GATE_FAILED, problem)
-        self.after_step("ready")
+
+    def _refuse(self, version: Version, verdicts: list[Verdict]) -> None:
+        problem = failure(verdicts, self.override)
+        if problem is None:
+            return
+        if version.state == "building":
+            self._mark(version.number, "failed", was=("building",))
+        raise ProblemError(Reason.GATE_FAILED, problem)
+
+    def _build_indexes(self, version: Version) -> None:
+        self.warnings += build_indexes(
+            self.connection,
+            version.number,
+            dimensions=version.descriptor.embedding.dimensions,
+            memory_bytes=self.order.index_memory_bytes,
+            workers=self.order.spec.ingest.index_workers,
+            pgvector=self.pgvector,
+        )
 
     def _join_views(self) -> None:
         with advisory_lock(self.connection, f"ragwright views {self._schema}"):
             cover_versions(self.connection)
         self.after_step("joined")
 
-    def _judge(self, version: Version) -> str | None:
-        """Measure, keep the verdicts, and say what failed; cheap, so before the index is built."""
-        dimensions = version.descriptor.embedding.dimensions
-        measured = Measured(*self._row(queries.measure(version.number), {"dimensions": dimensions}))
-        live = read_live(self.connection).number
-        live_chunks = None if live is None else read_version(self.connection, live).chunks
-        results = verdicts(measured, live_chunks, self.order.spec.reindex.gates)
-        self.connection.execute(
-            queries.KEEP_VERDICTS,
-            {
-                "number": version.number,
-                "failed": measured.failed,
-                "chunks": measured.chunks,
-                "verdicts": Jsonb([item.as_json() for item in results]),
-            },
-        )
-        return failure(results)
+    def _mark(self, number: int, state: State, was: Sequence[State]) -> None:
+        """To `state`, unless another build was asked for meanwhile."""
+        values = {"number": number, "state": state, "was": list(was)}
+        if self.connection.execute(queries.MARK_BUILT, values).rowcount == 0:
+            raise not_wanted(read_version(self.connection, number))
 
-    def _mark(self, number: int, state: State) -> None:
-        """From building to `state`, unless another build was asked for meanwhile."""
-        done = self.connection.execute(queries.MARK_BUILT, {"number": number, "state": state})
-        if done.rowcount == 0:
-            raise _not_wanted(read_version(self.connection, number))
-
-    def _swap(self, version: Version) -> Swap:
+    def _swap(self, version: Version, planned_on: int) -> Swap:
         try:
-            made = core_swap.swap(self.connect, version.number, version.planned_on)
+            made = core_swap.swap(self.connect, version.number, planned_on)
         except core_swap.StaleTermError as error:
             raise ProblemError(Reason.STALE_TERM, f"{error}; ask again to build anew") from None
         except core_swap.NotReadyError:
-            raise _not_wanted(read_version(self.connection, version.number)) from None
+            raise not_wanted(read_version(self.connection, version.number)) from None
         return Swap(milliseconds=round(made.milliseconds, 2), attempts=made.attempts)
 
-    def _row(self, query: Composed, parameters: dict[str, Any] | None = None) -> tuple[Any, ...]:
-        row = self.connection.execute(query, parameters).fetchone()
-        assert row is not None
-        return tuple(row)
 
-
-def _not_wanted(version: Version) -> ProblemError:
-    failed = failure([Verdict(**verdict) for verdict in version.verdicts])
+def not_wanted(version: Version) -> ProblemError:
+    """Why a version can no longer go live by itself."""
+    failed = failure(Verdict(**item) for item in version.verdicts)
     if version.state == "failed" and failed:
         return ProblemError(Reason.GATE_FAILED, failed)
     return ProblemError(

@@ -91,10 +91,34 @@ def changes(number: int, live: int) -> sql.Composed:
     )
 
 
+def explain(statement: sql.Composed) -> sql.Composed:
+    return sql.SQL("EXPLAIN (FORMAT JSON) ") + statement
+
+
+NO_INDEX_SCANS: LiteralString = "SET LOCAL enable_indexscan = off"
+
+
+def sample_vectors(number: int) -> sql.Composed:
+    return _with("SELECT embedding FROM {chunks} ORDER BY hash LIMIT %s", number)
+
+
+def names_document(number: int) -> sql.Composed:
+    return _with("SELECT 1 FROM {documents} WHERE %(source)s IN (path, url) LIMIT 1", number)
+
+
+def some_paths(number: int) -> sql.Composed:
+    """Enough to find one that was misspelt."""
+    return _with("SELECT path FROM {documents} ORDER BY path LIMIT 5000", number)
+
+
+def ann_index(number: int) -> str:
+    return f"{chunks_table(number)}_ann"
+
+
 def create_ann_index(number: int, dimensions: int) -> sql.Composed:
     operators = "vector_cosine_ops" if vector_type(dimensions) == "vector" else "halfvec_cosine_ops"
     return sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} USING hnsw (embedding {})").format(
-        sql.Identifier(f"{chunks_table(number)}_ann"),
+        sql.Identifier(ann_index(number)),
         sql.Identifier(chunks_table(number)),
         sql.Identifier(operators),
     )
@@ -161,13 +185,15 @@ MARK_LOADED: LiteralString = """
     UPDATE index_version SET loaded_at = clock_timestamp()
     WHERE number = %(number)s AND loaded_at IS NULL"""
 
+KEEP_COUNTS: LiteralString = """
+    UPDATE index_version SET failed = %(failed)s, chunks = %(chunks)s WHERE number = %(number)s"""
+
 KEEP_VERDICTS: LiteralString = """
-    UPDATE index_version SET failed = %(failed)s, chunks = %(chunks)s, verdicts = %(verdicts)s
-    WHERE number = %(number)s"""
+    UPDATE index_version SET verdicts = %(verdicts)s WHERE number = %(number)s"""
 
 MARK_BUILT: LiteralString = """
     UPDATE index_version SET state = %(state)s, ready_at = clock_timestamp()
-    WHERE number = %(number)s AND state = 'building'"""
+    WHERE number = %(number)s AND state = ANY(%(was)s)"""
 
 END_FOR_CHANGED_SOURCE: LiteralString = """
     UPDATE index_version SET state = 'failed', problem = %(problem)s

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragwright_core.index.versions import Version, previous, read_live
+from ragwright_core.index.versions import Version, previous, read_live, read_version
 from ragwright_core.report import Changes, Counts, Report
 from ragwright_ingest import queries
 from ragwright_ingest.database import Connection
@@ -36,6 +36,7 @@ def report_of(
             ),
             "changes": Changes() if dropped else _changes(connection, version, against),
             "failed_documents": [text[:150] for (text,) in failed],
+            "verdicts": version.verdicts,
         }
     )
 
@@ -43,7 +44,7 @@ def report_of(
 def _changes(connection: Connection, version: Version, against: int | None) -> Changes:
     if against == version.number:
         return Changes()
-    if against is None:
+    if against is None or read_version(connection, against).state == "dropped":
         return Changes(new=version.documents)
     row = connection.execute(queries.changes(version.number, against)).fetchone()
     assert row is not None

@@ -1,9 +1,8 @@
-"""What each command does: opens the stores, does its step, and says what it found."""
+"""The load step: opens the stores, works on documents, and says what it found."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,17 +13,16 @@ from ragwright_core.index.descriptor import EmbeddingDescriptor
 from ragwright_core.index.drop import drop_surplus
 from ragwright_core.index.versions import (
     Version,
+    mark_lost,
     numbers_in,
-    read_asked,
     read_version,
 )
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason, Report
 from ragwright_ingest import queries
 from ragwright_ingest.bootstrap import bootstrap
-from ragwright_ingest.database import Connection, open_database, reconnect
+from ragwright_ingest.database import Connection, open_database
 from ragwright_ingest.load import Worker
-from ragwright_ingest.publish import Publisher
 from ragwright_ingest.purge import open_cache
 from ragwright_ingest.reports import compared_with, report_of
 from ragwright_ingest.settings import Stores, read_secret
@@ -49,12 +47,13 @@ def load(
     job = _Job(order, stores, folders, after_step)
     connection, _ = open_database(stores.database_url, order.pipeline)
     with connection, closing(OpenSources(folders)) as opened:
+        mark_lost(connection)
         build = bootstrap(connection, order, opened.open)
         after_step("listed")
         version = build.version
         if version.state == "building" and not build.unchanged:
             # What failed builds left behind, and nothing that answers questions.
-            drop_surplus(connection, order.pipeline.names.schema, order.spec.reindex.keep, tries=1)
+            drop_surplus(connection, order.pipeline.names.schema, order.spec.reindex, tries=1)
             _await_key(version.descriptor.embedding, folders)
             _work(job, connection, version, opened)
         found = read_version(connection, version.number)
@@ -124,48 +123,3 @@ def _vector_cache(job: _Job, version: Version) -> VectorCache:
         return NoCache()
     schema = job.order.pipeline.names.schema
     return RedisCache(client, schema, descriptor, job.order.spec.cache.embedding_ttl_seconds)
-
-
-def index(
-    order: BuildOrder,
-    stores: Stores,
-    *,
-    wait: Callable[[float], None] = time.sleep,
-    after_step: AfterStep = lambda _: None,
-) -> Report:
-    """Gates, index, swap, purge, drop. Raises ProblemError where nothing was begun."""
-    connection, pgvector = open_database(stores.database_url, order.pipeline)
-    with connection:
-        asked = read_asked(connection, order.request)
-        if asked is None:
-            raise ProblemError(Reason.INTERNAL, "nothing was loaded for this request: run load")
-        version = read_version(connection, asked.number)
-        against = compared_with(connection, version)
-        publisher = Publisher(
-            connection=connection,
-            connect=lambda: reconnect(stores.database_url, order.pipeline),
-            cache=open_cache(stores.redis_url),
-            order=order,
-            pgvector=pgvector,
-            wait=wait,
-            after_step=after_step,
-        )
-        problem = None
-        try:
-            swap = publisher.publish(version)
-        except ProblemError as error:
-            swap, problem = None, error.problem
-        found = read_version(connection, version.number)
-        outcome = "failed" if problem else "unchanged" if asked.unchanged else "swapped"
-        report = report_of(connection, found, outcome, against)
-        if not problem:
-            publisher.drop_old()
-    return report.model_copy(
-        update={
-            "swap": swap,
-            "previous": against,
-            "problem": problem,
-            "seconds": {"load": round(found.load_seconds, 2), **publisher.phases.seconds},
-            "warnings": publisher.warnings,
-        }
-    )

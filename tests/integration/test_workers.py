@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import psycopg
 import pytest
 
 from ragwright_core.report import Report
-from ragwright_ingest import steps
+from ragwright_ingest import golive, steps
 from tests.integration.conftest import Pipeline
 from tests.integration.test_build import openai
 from tests.servers.git_server import GitServer
@@ -168,7 +169,7 @@ def test_a_job_killed_after_any_step_is_run_again(pipeline: Pipeline, step: str)
 
     def build() -> None:
         steps.load(order, stores, pipeline.folders, after_step=kill_after(step))
-        steps.index(order, stores, wait=pipeline.waits.append, after_step=kill_after(step))
+        golive.index(order, replace(pipeline.around, after_step=kill_after(step)))
 
     with pytest.raises(KilledError):
         build()

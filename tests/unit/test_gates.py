@@ -7,17 +7,17 @@ from dataclasses import replace
 import pytest
 
 from ragwright_core.spec import Gates
-from ragwright_ingest.gates import Measured, failure, verdicts
+from ragwright_ingest.gates import Measured, failure, of_content
 
 GOOD = Measured(documents=200, failed=2, chunks=80, wrong_dimensions=0, broken_vectors=0)
 
 
 def _failed(measured: Measured, live_chunks: int | None = 100) -> list[str]:
-    return [item.gate for item in verdicts(measured, live_chunks, Gates()) if not item.ok]
+    return [item.gate for item in of_content(measured, live_chunks, Gates()) if not item.ok]
 
 
 def test_all_hold_exactly_at_the_limits() -> None:
-    found = verdicts(GOOD, 100, Gates())
+    found = of_content(GOOD, 100, Gates())
 
     assert len(found) == 5
     assert failure(found) is None
@@ -46,7 +46,7 @@ def test_growth_is_no_shrink() -> None:
 
 
 def test_the_message_holds_the_numbers_and_what_to_do() -> None:
-    message = failure(verdicts(replace(GOOD, chunks=50), 100, Gates()))
+    message = failure(of_content(replace(GOOD, chunks=50), 100, Gates()))
 
     assert message is not None
     assert "at most 20 % fewer chunks" in message

@@ -18,7 +18,7 @@ from ragwright_core.names import BUILD_ENV
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason, Report
 from ragwright_core.spec import RagPipelineSpec
-from ragwright_ingest import main, steps
+from ragwright_ingest import golive, main
 from ragwright_ingest.main import exit_code, run
 
 SECRET = "correct-horse-battery"
@@ -86,7 +86,7 @@ def test_every_error_has_a_reason_and_a_code(
     def fail(*_: object, **__: object) -> Report:
         raise error
 
-    monkeypatch.setattr(steps, "index", fail)
+    monkeypatch.setattr(golive, "index", fail)
 
     report = run("index", {BUILD_ENV: order, "VECTOR_DB_URL": "postgresql://x/y"})
 

@@ -10,20 +10,21 @@ from ragwright_core.index import queries
 from ragwright_core.index.layout import advisory_lock
 from ragwright_core.index.versions import mark, numbers_in
 from ragwright_core.index.views import cover_versions, with_lock_retries
+from ragwright_core.spec import Reindex
 
 # About 6 s: what a reader holds longer is left for the next build.
 TRIES = 10
 
 
-def surplus(kept: list[int], keep: int) -> list[int]:
-    """Which of the kept versions (newest first) are beyond `keep`."""
-    return kept[keep:]
+def surplus(kept: list[int], keep: int, pin: int | None = None) -> list[int]:
+    """Which of the kept versions (newest first) are beyond `keep`; never the pinned one."""
+    return [number for number in kept if number != pin][keep:]
 
 
 def drop_surplus(
-    connection: psycopg.Connection[Any], schema: str, keep: int, *, tries: int = TRIES
+    connection: psycopg.Connection[Any], schema: str, reindex: Reindex, *, tries: int = TRIES
 ) -> list[int]:
-    """Drop versions beyond `keep`, and what failed or killed work left behind.
+    """Drop versions beyond `reindex.keep`, and what failed or killed work left behind.
 
     Returns the numbers that a reader holds: they stay marked `dropping`. Holds the live row's
     lock while it marks, so that no swap can choose a version that is going.
@@ -31,7 +32,7 @@ def drop_surplus(
     with advisory_lock(connection, f"ragwright views {schema}"):
         with connection.transaction():
             connection.execute(queries.LOCK_LIVE)
-            going = surplus(numbers_in(connection, "kept"), keep)
+            going = surplus(numbers_in(connection, "kept"), reindex.keep, reindex.pin)
             going += numbers_in(connection, "failed", "dropping")
             for number in going:
                 mark(connection, number, "dropping")

@@ -117,6 +117,14 @@ ABANDON_OTHERS: LiteralString = """
     UPDATE index_version SET state = 'failed'
     WHERE state IN ('building', 'ready') AND number <> %s"""
 
+# A version whose tables another hand has dropped, or that a restored backup does not hold.
+MARK_LOST: LiteralString = """
+    UPDATE index_version SET state = 'dropped'
+    WHERE state IN ('live', 'kept', 'ready')
+      AND (to_regclass('chunks_v' || number) IS NULL
+           OR to_regclass('documents_v' || number) IS NULL)
+    RETURNING number"""
+
 MARK: LiteralString = "UPDATE index_version SET state = %(state)s WHERE number = %(number)s"
 
 CREATE_EXTENSION: LiteralString = "CREATE EXTENSION vector"
@@ -145,6 +153,9 @@ ADVISORY_LOCK: LiteralString = "SELECT pg_advisory_lock(hashtextextended(%(name)
 ADVISORY_UNLOCK: LiteralString = "SELECT pg_advisory_unlock(hashtextextended(%(name)s, 0))"
 
 SHORT_LOCK_TIMEOUT: LiteralString = "SET LOCAL lock_timeout = '200ms'"
+
+# A Job that stalls in mid-swap would hold the live row against every other swap.
+SHORT_IDLE_TIMEOUT: LiteralString = "SET LOCAL idle_in_transaction_session_timeout = '3s'"
 
 DROP_VIEWS: LiteralString = "DROP VIEW IF EXISTS documents, chunks"
 

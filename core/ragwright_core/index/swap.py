@@ -71,12 +71,14 @@ def swap(
 def _transaction(connection: psycopg.Connection[Any], number: int, term: int) -> bool:
     with connection.transaction():
         connection.execute(queries.SHORT_LOCK_TIMEOUT)
+        connection.execute(queries.SHORT_IDLE_TIMEOUT)
         done = connection.execute(queries.SWAP, {"number": number, "term": term})
         if done.rowcount == 0:
             return False
         # Under the live row's lock, which clean-up takes before it marks a version.
         state = read_state(connection, number)
-        if state not in ("ready", "kept"):
+        # `live` is one that another hand took the pointer from.
+        if state not in ("ready", "kept", "live"):
             raise NotReadyError(f"version {number} is {state}: only a ready or kept one is swapped")
         connection.execute(queries.MARK_SWAPPED, {"number": number})
         return True

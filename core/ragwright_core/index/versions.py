@@ -95,6 +95,7 @@ def is_unchanged(live: Version | None, descriptor: Descriptor, manifest: str) ->
     """Same documents and same settings: nothing to build."""
     return (
         live is not None
+        and live.state == "live"
         and live.manifest == manifest
         and live.descriptor.shape == descriptor.shape
         and live.descriptor.embedding.fingerprint == descriptor.embedding.fingerprint
@@ -149,6 +150,11 @@ def previous(connection: psycopg.Connection[Any]) -> int | None:
     """The kept version that was live last."""
     row = connection.execute(queries.PREVIOUS).fetchone()
     return None if row is None else int(row[0])
+
+
+def mark_lost(connection: psycopg.Connection[Any]) -> list[int]:
+    """Mark versions as dropped whose tables are gone, so that nothing counts on them."""
+    return [number for (number,) in connection.execute(queries.MARK_LOST)]
 
 
 def mark(connection: psycopg.Connection[Any], number: int, state: State) -> None:

@@ -1,0 +1,101 @@
+"""Judges a version by its gates: measures, asks, and keeps the verdicts in its row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from ragwright_core.embedding import (
+    Embedder,
+    EmbeddingRejectedError,
+    EmbeddingUnavailableError,
+)
+from ragwright_core.index.descriptor import EmbeddingDescriptor
+from ragwright_core.index.versions import Version, read_live, read_version
+from ragwright_core.report import Verdict
+from ragwright_core.spec import RagPipelineSpec
+from ragwright_ingest import gates, queries
+from ragwright_ingest.database import Connection
+from ragwright_ingest.evidence import SCAN_IS_FINE, Searcher, ask
+
+MakeEmbedder = Callable[[EmbeddingDescriptor], Embedder]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """`make` gives an embedder for a version's descriptor."""
+
+    connection: Connection
+    spec: RagPipelineSpec
+    make: MakeEmbedder
+
+    def content(self, version: Version) -> list[Verdict]:
+        """The gates that need no index: cheap, so they come before it is built."""
+        dimensions = version.descriptor.embedding.dimensions
+        row = self.connection.execute(queries.measure(version.number), {"dimensions": dimensions})
+        measured = gates.Measured(*_one(row.fetchone()))
+        live = read_live(self.connection).number
+        against = None if live in (None, version.number) else read_version(self.connection, live)
+        live_chunks = against.chunks if against and against.state != "dropped" else None
+        found = gates.of_content(measured, live_chunks, self.spec.reindex.gates)
+        self._keep(version, measured, found)
+        return found
+
+    def index(self, version: Version, before: list[Verdict]) -> list[Verdict]:
+        """All verdicts, those of `before` and of the gates that ask the finished index.
+
+        Raises Embedding*Error when golden questions cannot be embedded.
+        """
+        limits = self.spec.reindex.gates
+        searcher = Searcher(
+            self.connection, version.number, version.descriptor.embedding.dimensions
+        )
+        chunks = read_version(self.connection, version.number).chunks
+        uses_index = chunks < SCAN_IS_FINE or searcher.uses_index()
+        found = [
+            *before,
+            gates.planner(uses_index=uses_index, chunks=chunks),
+            gates.recall(*searcher.recall(), limits.min_recall),
+        ]
+        if limits.golden_questions:
+            found.append(gates.golden(self._ask(version), self.spec.retrieval.top_k))
+        verdicts = Jsonb([item.model_dump() for item in found])
+        self.connection.execute(
+            queries.KEEP_VERDICTS, {"number": version.number, "verdicts": verdicts}
+        )
+        return found
+
+    def moved(self, version: Version, live: int | None) -> list[str]:
+        """Golden questions whose first source would be another. Nothing is told where the live
+        version's model is away: it is no reason to hold the new one."""
+        if live is None or not self.spec.reindex.gates.golden_questions:
+            return []
+        try:
+            return gates.moved(self._ask(version), self._ask(read_version(self.connection, live)))
+        except (EmbeddingUnavailableError, EmbeddingRejectedError):
+            return []
+
+    def _ask(self, version: Version) -> list[gates.Asked]:
+        return ask(
+            self.connection,
+            version,
+            self.make(version.descriptor.embedding),
+            self.spec.reindex.gates.golden_questions,
+            self.spec.retrieval.top_k,
+        )
+
+    def _keep(self, version: Version, measured: gates.Measured, found: list[Verdict]) -> None:
+        counts = {"number": version.number, "failed": measured.failed, "chunks": measured.chunks}
+        self.connection.execute(queries.KEEP_COUNTS, counts)
+        verdicts = Jsonb([item.model_dump() for item in found])
+        self.connection.execute(
+            queries.KEEP_VERDICTS, {"number": version.number, "verdicts": verdicts}
+        )
+
+
+def _one(row: Any) -> tuple[Any, ...]:
+    assert row is not None
+    return tuple(row)
