@@ -56,16 +56,19 @@ Command = Callable[[redis.Redis], Coroutine[Any, Any, Result]]
 
 
 class Cache:
-    """Bytes by key. Every failure is a miss; `on_failure` counts them."""
+    """Bytes by key. Every failure is a miss; `on_failure` counts them. While `closed` holds,
+    nothing is read or stored."""
 
     def __init__(
         self,
         url: Callable[[], str] | None,
         *,
+        closed: Callable[[], bool] = lambda: False,
         breaker: Breaker | None = None,
         on_failure: Callable[[], None] = lambda: None,
     ) -> None:
         self._url = url
+        self._closed = closed
         self._client: redis.Redis | None = None
         self._breaker = breaker or Breaker()
         self._on_failure = on_failure
@@ -88,6 +91,8 @@ class Cache:
         """Why nothing is cached just now, for readiness to say."""
         if self._url is None:
             return "no cache is named: set REDIS_URL or REDIS_URL_FILE"
+        if self._closed():
+            return "the embedding endpoint has another model than the live version's"
         try:
             self._url()
         except NotMountedError as error:
@@ -109,7 +114,9 @@ class Cache:
         return self._client
 
     async def _call(self, command: Command[Result], budget: Budget) -> Result | None:
-        if self._breaker.is_open or budget.seconds <= 0 or (client := self._connect()) is None:
+        if self._closed() or self._breaker.is_open or budget.seconds <= 0:
+            return None
+        if (client := self._connect()) is None:
             return None
         # Detached, so that neither a time-out nor a caller who hangs up cancels a command whose
         # reply would then wait on the connection for the next caller (redis-py#2624).

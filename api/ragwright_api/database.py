@@ -16,14 +16,21 @@ from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from ragwright_api import queries
 from ragwright_api.background import Background
+from ragwright_api.drift import Fixed
 from ragwright_api.errors import DatabaseUnavailableError
 from ragwright_api.lease import Lease, LiveVersion
+from ragwright_api.summary import read_summary
 from ragwright_core.index import connect
 from ragwright_core.index.descriptor import Descriptor
-from ragwright_core.index.queries import RAISE_EPOCH, READ_LIVE, search, vector_type
-from ragwright_core.report import Building, IndexSummary, LiveIndex
+from ragwright_core.index.queries import (
+    RAISE_EPOCH,
+    READ_LIVE,
+    READ_LIVE_SENTENCES,
+    search,
+    vector_type,
+)
+from ragwright_core.report import IndexSummary
 
 Connection = psycopg.AsyncConnection[Any]
 Pool = AsyncConnectionPool[Connection]
@@ -116,6 +123,23 @@ class Database:
         except _NOTHING_BUILT:
             return Lease(None, 0, 0)
 
+    async def read_sentences(self) -> Fixed | None:
+        """The live version's fixed sentences; None before the first version, or the layout that
+        holds them."""
+
+        async def read(connection: Connection) -> Fixed | None:
+            cursor = connection.cursor(row_factory=dict_row)
+            row = await (await cursor.execute(READ_LIVE_SENTENCES)).fetchone()
+            if row is None:
+                return None
+            descriptor = Descriptor.model_validate(row["descriptor"])
+            return Fixed(row["id"], descriptor.embedding, row["sentences"])
+
+        try:
+            return await self._run(self._pointer, read)
+        except (*_NOTHING_BUILT, psycopg.errors.UndefinedColumn):
+            return None
+
     async def raise_epoch(self) -> None:
         async def write(connection: Connection) -> None:
             await connection.execute(RAISE_EPOCH)
@@ -146,7 +170,7 @@ class Database:
 
     async def summary(self) -> IndexSummary:
         try:
-            return await self._run(self._pointer, _summary)
+            return await self._run(self._pointer, read_summary)
         except _NOTHING_BUILT:
             return IndexSummary()
 
@@ -190,42 +214,3 @@ def _lease(row: dict[str, Any]) -> Lease:
         return Lease(None, row["term"], row["epoch"])
     descriptor = Descriptor.model_validate(row["descriptor"])
     return Lease(LiveVersion(row["number"], row["id"], descriptor), row["term"], row["epoch"])
-
-
-async def _summary(connection: Connection) -> IndexSummary:
-    cursor = connection.cursor(row_factory=dict_row)
-    live = await (await cursor.execute(queries.SUMMARY)).fetchone()
-    previous = await (await connection.execute(queries.PREVIOUS)).fetchone()
-    building = await (await cursor.execute(queries.BUILDING)).fetchone()
-    return IndexSummary(
-        live=_live(live) if live and live["number"] is not None else None,
-        previous=previous[0] if previous else None,
-        building=await _building(connection, building) if building else None,
-    )
-
-
-def _live(row: dict[str, Any]) -> LiveIndex:
-    descriptor = Descriptor.model_validate(row["descriptor"])
-    return LiveIndex(
-        number=row["number"],
-        term=row["term"],
-        shape=descriptor.shape,
-        source_revision=descriptor.source_revision,
-        embedding_fingerprint=descriptor.embedding.fingerprint,
-        documents=row["documents"],
-        chunks=row["chunks"],
-        swapped_at=row["swapped_at"].isoformat(timespec="seconds"),
-    )
-
-
-async def _building(connection: Connection, row: dict[str, Any]) -> Building | None:
-    try:
-        done = await (await connection.execute(queries.done(row["number"]))).fetchone()
-    except psycopg.errors.UndefinedTable:  # dropped since: that build is over
-        return None
-    return Building(
-        number=row["number"],
-        phase="index" if row["loaded"] else "load",
-        done=done[0] if done else 0,
-        total=row["documents"],
-    )

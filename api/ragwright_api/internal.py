@@ -6,13 +6,14 @@ from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from ragwright_api.database import Database
+from ragwright_api.drift import Drift
 from ragwright_api.errors import DatabaseUnavailableError
 from ragwright_api.front import refusal
 from ragwright_api.readiness import Readiness
 
 
 def create_internal_app(
-    database: Database, registry: CollectorRegistry, readiness: Readiness
+    database: Database, registry: CollectorRegistry, readiness: Readiness, drift: Drift
 ) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -36,6 +37,7 @@ def create_internal_app(
             summary = await database.summary()
         except DatabaseUnavailableError as error:
             return refusal(error.status, error.reason, str(error))
+        summary = summary.model_copy(update={"embedding_cosine": drift.cosine})
         return Response(summary.model_dump_json(), media_type="application/json")
 
     return app

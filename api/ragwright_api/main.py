@@ -77,7 +77,7 @@ async def serve(settings: Settings, options: Options) -> None:
         app = create_app(running.service, running.invalidate, lambda: readiness.stopping, log)
         public = _server(app, options.host, options.port)
         internal = _server(
-            create_internal_app(running.database, running.registry, readiness),
+            create_internal_app(running.database, running.registry, readiness, running.drift),
             options.host,
             options.internal_port,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from ragwright_core.handover import Identity
 
@@ -27,6 +27,12 @@ class Metrics:
         self._errors = Counter(
             "ragwright_errors", "Questions not answered", (*_LABELS, "reason"), registry=registry
         )
+        self.embedding_cosine = Gauge(
+            "ragwright_embedding_cosine",
+            "Lowest cosine of the live version's fixed sentences, embedded again (1: same model)",
+            _LABELS,
+            registry=registry,
+        ).labels(identity.namespace, identity.name)
         self.query_seconds = self._histogram("query_seconds", "Whole question")
         self.retrieval_seconds = self._histogram("retrieval_seconds", "Embedding and search")
         self.llm_seconds = self._histogram("llm_seconds", "Making the answer from chunks")

@@ -6,14 +6,23 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from ragwright_core.names import documents_table
+from ragwright_core.names import chunks_table, documents_table
 
 SUMMARY: LiteralString = """
-    SELECT live.term, live.swapped_at, version.number, version.descriptor, version.documents,
-           version.chunks
+    SELECT live.term, coalesce(live.swapped_at, version.started_at) AS swapped_at,
+           version.number, version.descriptor, version.documents, version.chunks
     FROM live LEFT JOIN index_version AS version USING (number)"""
 
-PREVIOUS: LiteralString = "SELECT max(number) FROM index_version WHERE state = 'kept'"
+OTHERS: LiteralString = """
+    SELECT version.number, state, descriptor, chunks, version.swapped_at
+    FROM index_version AS version
+    WHERE state IN ('ready', 'kept', 'live')
+      AND version.number IS DISTINCT FROM (SELECT number FROM live)
+    ORDER BY version.number DESC LIMIT 50"""
+
+HAS_TABLES: LiteralString = """
+    SELECT to_regclass('chunks_v' || %(number)s::int) IS NOT NULL
+       AND to_regclass('documents_v' || %(number)s::int) IS NOT NULL"""
 
 BUILDING: LiteralString = """
     SELECT number, documents, loaded_at IS NOT NULL AS loaded
@@ -24,3 +33,7 @@ def done(number: int) -> sql.Composed:
     return sql.SQL("SELECT count(*) FROM {} WHERE state <> 'pending'").format(
         sql.Identifier(documents_table(number))
     )
+
+
+def has_chunks(number: int) -> sql.Composed:
+    return sql.SQL("SELECT EXISTS (SELECT 1 FROM {})").format(sql.Identifier(chunks_table(number)))

@@ -15,6 +15,7 @@ from ragwright_api.answerers.extractive import ExtractiveAnswerer
 from ragwright_api.answerers.openai import OpenAIAnswerer
 from ragwright_api.cache import BUDGET_SECONDS, Breaker, Cache
 from ragwright_api.database import Database
+from ragwright_api.drift import Drift, Watch
 from ragwright_api.invalidate import Invalidation
 from ragwright_api.lease import LiveReader, boot_clock
 from ragwright_api.metrics import Metrics
@@ -37,27 +38,34 @@ class Runtime:
     database: Database
     invalidate: Invalidation
     readiness: Readiness
+    drift: Drift
     registry: CollectorRegistry
 
 
 @asynccontextmanager
-async def runtime(
+async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
     settings: Settings,
     log: Any,
     *,
     clock: Callable[[], float] = boot_clock,
     key: Callable[..., str] = response_key,
     redis_seconds: float = BUDGET_SECONDS,
+    watch: Watch = Drift.watch,
 ) -> AsyncIterator[Runtime]:
-    """Open the pool and the cache, get ready in the background, and close all of it."""
+    """Open the pool and the cache, get ready in the background, and close all of it. `watch` looks
+    after the embedding model for as long as this lives."""
     serve = settings.serve
     schema = serve.pipeline.names.schema
     registry = CollectorRegistry()
     metrics = Metrics(registry, serve.pipeline)
     async with AsyncExitStack() as closing:
         database = Database(settings.database_url, schema)
+        drift = Drift(metrics.embedding_cosine, log, clock)
         cache = Cache(
-            settings.cache_url, breaker=Breaker(clock), on_failure=metrics.redis_failures.inc
+            settings.cache_url,
+            closed=lambda: drift.changed,
+            breaker=Breaker(clock),
+            on_failure=metrics.redis_failures.inc,
         )
         reader = LiveReader(database.read_lease, clock)
         retrieval = Retrieval(
@@ -86,8 +94,9 @@ async def runtime(
         )
         readiness = Readiness(settings, service, log)
         await database.open()
-        async with _beside(readiness.get_ready(), reader.keep_warm()):
-            yield Runtime(service, database, invalidate, readiness, registry)
+        checking = watch(drift, database.read_sentences, retrieval.embedder)
+        async with _beside(readiness.get_ready(), reader.keep_warm(), checking):
+            yield Runtime(service, database, invalidate, readiness, drift, registry)
 
 
 @asynccontextmanager

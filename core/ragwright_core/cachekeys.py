@@ -63,6 +63,11 @@ def response_pattern(schema: str) -> str:
     return f"{RESPONSE_PREFIX}{pipeline_tag(schema)}:*"
 
 
+def embedding_pattern(schema: str) -> str:
+    """SCAN pattern of every vector of a pipeline."""
+    return f"{EMBED_PREFIX}{pipeline_tag(schema)}:*"
+
+
 def is_of_version(key: str, version_id: str) -> bool:
     """Whether an answer's key belongs to this version."""
     return key.split(":")[3:4] == [version_id]
@@ -70,4 +75,4 @@ def is_of_version(key: str, version_id: str) -> bool:
 
 def patterns(schema: str) -> tuple[str, ...]:
     """SCAN patterns of every key of a pipeline, for clean-up after its deletion."""
-    return response_pattern(schema), f"{EMBED_PREFIX}{pipeline_tag(schema)}:*"
+    return response_pattern(schema), embedding_pattern(schema)

@@ -23,7 +23,7 @@ def open_database(url: str, identity: Identity) -> tuple[Connection, tuple[int, 
     """
     connection = connect_plain(url)
     try:
-        connection.execute(queries.NO_TIMEOUTS)
+        connection.execute(queries.SESSION)
         version = ensure_extension(connection)
         ensure_layout(connection, identity)
     except BaseException:

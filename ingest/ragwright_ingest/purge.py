@@ -29,6 +29,11 @@ def purge_answers(client: redis.Redis | None, schema: str, live_id: str) -> str 
     )
 
 
+def purge_vectors(client: redis.Redis, schema: str) -> str | None:
+    """Remove a pipeline's vectors; a warning where Redis fails."""
+    return _unlink(client, [cachekeys.embedding_pattern(schema)], lambda _: True)
+
+
 def purge_all(client: redis.Redis | None, schema: str) -> str | None:
     """Remove every key of a pipeline; a warning where Redis fails."""
     if client is None:

@@ -130,9 +130,12 @@ def create_hash_index(number: int) -> sql.Composed:
     )
 
 
-# Work that takes hours is not a stuck statement, and a slow endpoint is not an idle client.
-NO_TIMEOUTS: LiteralString = (
-    "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = 0"
+# Work that takes hours is not a stuck statement, and a slow endpoint is not an idle client. A pod
+# that was cut off is noticed by the server within 60 s: only then do its claims come free.
+SESSION: LiteralString = (
+    "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = 0; "
+    "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3; "
+    "SET tcp_user_timeout = '60s'"
 )
 
 

@@ -11,20 +11,16 @@ from ragwright_core.embedding.make import make_embedder
 from ragwright_core.handover import BuildOrder
 from ragwright_core.index.descriptor import EmbeddingDescriptor
 from ragwright_core.index.drop import drop_surplus
-from ragwright_core.index.versions import (
-    Version,
-    mark_lost,
-    numbers_in,
-    read_version,
-)
+from ragwright_core.index.versions import Version, mark_lost, read_version
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason, Report
 from ragwright_ingest import queries
 from ragwright_ingest.bootstrap import bootstrap
 from ragwright_ingest.database import Connection, open_database
 from ragwright_ingest.load import Worker
-from ragwright_ingest.purge import open_cache
+from ragwright_ingest.purge import open_cache, purge_vectors
 from ragwright_ingest.reports import compared_with, report_of
+from ragwright_ingest.reuse import MODEL_CHANGED, reusable
 from ragwright_ingest.settings import Stores, read_secret
 from ragwright_ingest.sources.open import Folders, OpenSources
 from ragwright_ingest.vectors import NoCache, RedisCache, VectorCache, Vectorizer
@@ -44,7 +40,7 @@ def load(
     order: BuildOrder, stores: Stores, folders: Folders, *, after_step: AfterStep = lambda _: None
 ) -> Report:
     """One worker of the load step. Raises ProblemError, Embedding*Error, psycopg.Error."""
-    job = _Job(order, stores, folders, after_step)
+    job, warnings = _Job(order, stores, folders, after_step), []
     connection, _ = open_database(stores.database_url, order.pipeline)
     with connection, closing(OpenSources(folders)) as opened:
         mark_lost(connection)
@@ -55,12 +51,13 @@ def load(
             # What failed builds left behind, and nothing that answers questions.
             drop_surplus(connection, order.pipeline.names.schema, order.spec.reindex, tries=1)
             _await_key(version.descriptor.embedding, folders)
-            _work(job, connection, version, opened)
+            warnings = _work(job, connection, version, opened)
         found = read_version(connection, version.number)
         outcome = "unchanged" if build.unchanged else "loaded"
         against = found.number if build.unchanged else compared_with(connection, found)
         report = report_of(connection, found, outcome, against)
-    return report.model_copy(update={"seconds": {"load": round(found.load_seconds, 2)}})
+    seconds = {"load": round(found.load_seconds, 2)}
+    return report.model_copy(update={"seconds": seconds, "warnings": warnings})
 
 
 def _await_key(embedding: EmbeddingDescriptor, folders: Folders) -> None:
@@ -73,27 +70,29 @@ def _await_key(embedding: EmbeddingDescriptor, folders: Folders) -> None:
         )
 
 
-def _work(job: _Job, connection: Connection, version: Version, opened: OpenSources) -> None:
+def _work(job: _Job, connection: Connection, version: Version, opened: OpenSources) -> list[str]:
+    """Load documents until none is left. Returns warnings."""
     sources = {source.name: source for source in job.order.spec.sources}
     descriptor = version.descriptor
     embedder = make_embedder(descriptor.embedding, job.folders.secrets)
     with asyncio.Runner() as runner:
-        worker = Worker(
-            connection=connection,
-            number=version.number,
-            dimensions=descriptor.embedding.dimensions,
-            chunking=job.order.spec.chunking,
-            source=lambda name: opened.open(sources[name], descriptor.revisions[name]),
-            vectorizer=Vectorizer(
-                connection=connection,
-                embedder=embedder,
-                cache=_vector_cache(job, version),
-                reuse_from=reusable_versions(connection, version),
-                runner=runner,
-            ),
-            after_step=job.after_step,
-        )
         try:
+            reuse = runner.run(reusable(connection, version, embedder))
+            worker = Worker(
+                connection=connection,
+                number=version.number,
+                dimensions=descriptor.embedding.dimensions,
+                chunking=job.order.spec.chunking,
+                source=lambda name: opened.open(sources[name], descriptor.revisions[name]),
+                vectorizer=Vectorizer(
+                    connection=connection,
+                    embedder=embedder,
+                    cache=_vector_cache(job, version, model_changed=reuse.model_changed),
+                    reuse_from=reuse.versions,
+                    runner=runner,
+                ),
+                after_step=job.after_step,
+            )
             worker.run()
         except ProblemError as error:
             if error.problem.reason == Reason.SOURCE_CHANGED:
@@ -104,22 +103,15 @@ def _work(job: _Job, connection: Connection, version: Version, opened: OpenSourc
         finally:
             runner.run(embedder.close())
     connection.execute(queries.MARK_LOADED, {"number": version.number})
+    return [MODEL_CHANGED] if reuse.model_changed else []
 
 
-def reusable_versions(connection: Connection, version: Version) -> tuple[int, ...]:
-    """Live and kept versions whose vectors mean the same as this version's."""
-    wanted = version.descriptor.embedding.fingerprint
-    return tuple(
-        number
-        for number in numbers_in(connection, "live", "kept")
-        if read_version(connection, number).descriptor.embedding.fingerprint == wanted
-    )
-
-
-def _vector_cache(job: _Job, version: Version) -> VectorCache:
+def _vector_cache(job: _Job, version: Version, *, model_changed: bool) -> VectorCache:
     client = open_cache(job.stores.redis_url)
     descriptor = version.descriptor.embedding
     if client is None or descriptor.provider == "embedded":
         return NoCache()
     schema = job.order.pipeline.names.schema
+    if model_changed and purge_vectors(client, schema):
+        return NoCache()  # what could not be purged must not be read
     return RedisCache(client, schema, descriptor, job.order.spec.cache.embedding_ttl_seconds)

@@ -98,13 +98,22 @@ async def serving(
     )
     stream = io.StringIO()
     log = make_log(stream)
-    async with runtime(settings, log, clock=clock, key=key, redis_seconds=redis_seconds) as running:
+    async with runtime(
+        settings, log, clock=clock, key=key, redis_seconds=redis_seconds, watch=unwatched
+    ) as running:
         public = create_app(
             running.service, running.invalidate, lambda: running.readiness.stopping, log
         )
-        internal = create_internal_app(running.database, running.registry, running.readiness)
+        internal = create_internal_app(
+            running.database, running.registry, running.readiness, running.drift
+        )
         async with client(public) as http, client(internal) as inside:
             yield Api(http, inside, running, stream)
+
+
+async def unwatched(*_: object) -> None:
+    """Tests that count what an endpoint was asked look after the model themselves."""
+    await asyncio.Event().wait()
 
 
 def client(app: Any) -> httpx.AsyncClient:

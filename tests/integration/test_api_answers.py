@@ -150,6 +150,8 @@ async def test_before_the_first_version_it_is_ready_and_says_so(pipeline: Pipeli
             "live": None,
             "previous": None,
             "building": None,
+            "others": [],
+            "embeddingCosine": None,
         }
         assert (await api.http.post("/api/rag/invalidate-cache")).status_code == 200
         await build(pipeline, "r1", refunds=REFUNDS)

@@ -54,10 +54,8 @@ def role_with(pipeline: Pipeline, setting: str, value: str) -> Iterator[Pipeline
         admin.execute(sql.SQL("CREATE ROLE {} SUPERUSER LOGIN").format(role))
         admin.execute(alter)
         try:
-            parts = psycopg.conninfo.conninfo_to_dict(pipeline.stores.database_url)
-            url = psycopg.conninfo.make_conninfo(
-                **{**parts, "user": role.as_string(None).strip('"')}
-            )
+            name = f"role_{pipeline.identity.name}"
+            url = psycopg.conninfo.make_conninfo(pipeline.stores.database_url, user=name)
             yield replace(pipeline, stores=Stores(url, pipeline.stores.redis_url))
         finally:
             admin.execute(sql.SQL("DROP OWNED BY {0} CASCADE; DROP ROLE {0}").format(role))

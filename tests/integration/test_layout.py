@@ -12,6 +12,7 @@ import pytest
 from psycopg import sql
 
 from ragwright_core.handover import Identity
+from ragwright_core.index.layout import MIGRATIONS
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Problem, Reason
 from ragwright_ingest.database import open_database
@@ -49,7 +50,7 @@ def test_an_empty_database_gets_all_it_needs(empty_database: str, pipeline: Pipe
 
     with connection:
         assert version >= (0, 8, 2)
-        assert connection.execute("SELECT version FROM layout").fetchall() == [(1,)]
+        assert connection.execute("SELECT version FROM layout").fetchall() == [(1,), (2,)]
         assert connection.execute("SELECT cluster, uid FROM owner").fetchall() == [
             (pipeline.identity.cluster, pipeline.identity.uid)
         ]
@@ -66,7 +67,7 @@ def test_many_at_once_make_one_layout(empty_database: str, pipeline: Pipeline) -
     with psycopg.connect(empty_database, autocommit=True) as connection:
         layout = sql.Identifier(pipeline.schema, "layout")
         rows = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(layout)).fetchall()
-    assert rows == [(1,)]
+    assert rows == [(len(MIGRATIONS),)]
 
 
 def test_without_the_right_to_create_the_extension(
@@ -126,12 +127,12 @@ def extension_version(postgres: str) -> Iterator[Any]:
 
 def test_a_newer_layout_is_refused(pipeline: Pipeline) -> None:
     open_database(pipeline.stores.database_url, pipeline.identity)[0].close()
-    pipeline.rows("INSERT INTO layout (version) VALUES (2) RETURNING 1")
+    pipeline.rows("INSERT INTO layout (version) VALUES (9) RETURNING 1")
 
     problem = refused(pipeline.stores.database_url, pipeline.identity)
 
     assert problem.reason is Reason.LAYOUT_TOO_NEW
-    assert "has layout 2, this program knows 1" in problem.message
+    assert f"has layout 9, this program knows {len(MIGRATIONS)}" in problem.message
 
 
 def test_another_cluster_is_refused_until_it_adopts(pipeline: Pipeline) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from ragwright_operator.plan.request import pause
+from ragwright_operator.plan.pauses import pause
 
 
 def test_pauses_grow_up_to_ten_minutes_and_stay_the_same_for_the_same_attempt() -> None:

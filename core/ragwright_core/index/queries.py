@@ -65,9 +65,24 @@ LAYOUT_1: tuple[LiteralString, ...] = (
     "INSERT INTO live DEFAULT VALUES",
 )
 
+LAYOUT_2: tuple[LiteralString, ...] = (
+    # Not in the descriptor: every lease reads that, and these may be 12,000 numbers.
+    "ALTER TABLE index_version ADD COLUMN sentences jsonb",
+)
+
 READ_LIVE: LiteralString = """
     SELECT live.term, live.epoch, live.number, version.id::text AS id, version.descriptor
     FROM live LEFT JOIN index_version AS version USING (number)"""
+
+READ_LIVE_SENTENCES: LiteralString = """
+    SELECT version.id::text AS id, version.descriptor, version.sentences
+    FROM live JOIN index_version AS version USING (number)"""
+
+READ_SENTENCES: LiteralString = "SELECT sentences FROM index_version WHERE number = %s"
+
+KEEP_SENTENCES: LiteralString = """
+    UPDATE index_version SET sentences = %(sentences)s
+    WHERE number = %(number)s AND sentences IS NULL"""
 
 RAISE_EPOCH: LiteralString = "UPDATE live SET epoch = epoch + 1"
 

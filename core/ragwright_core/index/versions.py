@@ -152,6 +152,20 @@ def previous(connection: psycopg.Connection[Any]) -> int | None:
     return None if row is None else int(row[0])
 
 
+def read_sentences(connection: psycopg.Connection[Any], number: int) -> list[list[float]] | None:
+    """Vectors of the fixed sentences as they were when the version was built; None: not stored."""
+    row = connection.execute(queries.READ_SENTENCES, [number]).fetchone()
+    return None if row is None else row[0]
+
+
+def keep_sentences(
+    connection: psycopg.Connection[Any], number: int, vectors: list[list[float]]
+) -> None:
+    """Store them, once."""
+    values = {"number": number, "sentences": Jsonb(vectors)}
+    connection.execute(queries.KEEP_SENTENCES, values)
+
+
 def mark_lost(connection: psycopg.Connection[Any]) -> list[int]:
     """Mark versions as dropped whose tables are gone, so that nothing counts on them."""
     return [number for (number,) in connection.execute(queries.MARK_LOST)]

@@ -100,7 +100,9 @@ def _conclude(
 def _told_entry(observed: Observed, build: Build, report: Report, now: datetime) -> HistoryEntry:
     loaded = _load_report(observed, build) or report
     entry = _entry(build, report.outcome, told(report, loaded), now, report)
-    return entry.model_copy(update={"seconds": {**loaded.seconds, **report.seconds}})
+    warnings = list(dict.fromkeys([*loaded.warnings, *report.warnings]))
+    seconds = {**loaded.seconds, **report.seconds}
+    return entry.model_copy(update={"seconds": seconds, "warnings": warnings})
 
 
 def _kept(observed: Observed, kept: list[KeptVersion], found: Standing) -> list[KeptVersion]:

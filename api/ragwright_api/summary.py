@@ -1,0 +1,86 @@
+"""What the internal port tells of the index: numbers, and whether the tables are there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from ragwright_api import queries
+from ragwright_core.index.descriptor import Descriptor
+from ragwright_core.report import Building, IndexSummary, LiveIndex, OtherVersion
+
+Connection = psycopg.AsyncConnection[Any]
+Row = dict[str, Any]
+
+
+async def read_summary(connection: Connection) -> IndexSummary:
+    """Also of a database that was restored or changed by hand: the operator repairs it by this."""
+    cursor = connection.cursor(row_factory=dict_row)
+    live = await (await cursor.execute(queries.SUMMARY)).fetchone()
+    others = await (await cursor.execute(queries.OTHERS)).fetchall()
+    building = await (await cursor.execute(queries.BUILDING)).fetchone()
+    kept = [row for row in others if row["state"] == "kept"]
+    return IndexSummary(
+        live=await _live(connection, live) if live and live["number"] is not None else None,
+        previous=max(kept, key=_last_live)["number"] if kept else None,
+        building=await _building(connection, building) if building else None,
+        others=[await _other(connection, row) for row in others],
+    )
+
+
+def _last_live(row: Row) -> float:
+    return row["swapped_at"].timestamp() if row["swapped_at"] else 0.0
+
+
+async def _live(connection: Connection, row: Row) -> LiveIndex:
+    descriptor = Descriptor.model_validate(row["descriptor"])
+    return LiveIndex(
+        number=row["number"],
+        term=row["term"],
+        shape=descriptor.shape,
+        source_revision=descriptor.source_revision,
+        embedding_fingerprint=descriptor.embedding.fingerprint,
+        documents=row["documents"],
+        chunks=row["chunks"],
+        swapped_at=row["swapped_at"].isoformat(timespec="seconds"),
+        intact=await _is_intact(connection, row),
+    )
+
+
+async def _other(connection: Connection, row: Row) -> OtherVersion:
+    # One that says it is live while the pointer is elsewhere: another hand moved the pointer.
+    state = "kept" if row["state"] == "live" else row["state"]
+    return OtherVersion(
+        number=row["number"],
+        state=state,
+        shape=Descriptor.model_validate(row["descriptor"]).shape,
+        intact=await _is_intact(connection, row),
+    )
+
+
+async def _is_intact(connection: Connection, row: Row) -> bool:
+    """Whether both tables are there, and not empty where they should hold something."""
+    number = row["number"]
+    there = await (await connection.execute(queries.HAS_TABLES, {"number": number})).fetchone()
+    if not (there and there[0]):
+        return False
+    try:
+        filled = await (await connection.execute(queries.has_chunks(number))).fetchone()
+    except psycopg.errors.UndefinedTable:  # dropped since
+        return False
+    return row["chunks"] == 0 or bool(filled and filled[0])
+
+
+async def _building(connection: Connection, row: Row) -> Building | None:
+    try:
+        done = await (await connection.execute(queries.done(row["number"]))).fetchone()
+    except psycopg.errors.UndefinedTable:  # dropped since: that build is over
+        return None
+    return Building(
+        number=row["number"],
+        phase="index" if row["loaded"] else "load",
+        done=done[0] if done else 0,
+        total=row["documents"],
+    )

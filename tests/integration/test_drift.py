@@ -1,0 +1,209 @@
+"""An endpoint that changes its model under the same name; and an index changed behind our back."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import numpy as np
+import psycopg
+import pytest
+import redis
+
+from ragwright_core import cachekeys
+from ragwright_core.index.layout import MIGRATIONS
+from ragwright_ingest.database import open_database
+from ragwright_ingest.reuse import MODEL_CHANGED
+from ragwright_ingest.settings import Stores
+from tests.integration.api_kit import serving, until
+from tests.integration.conftest import Pipeline
+from tests.integration.test_build import openai
+from tests.servers.openai_server import Endpoint, vector
+
+TEXTS = {name: f"# {name}\n\nsomething about {name}" for name in ("ants", "bees", "cats")}
+
+
+def another_model(vectors: list[list[float]]) -> list[list[float]]:
+    return [row[::-1] for row in vectors]
+
+
+@pytest.fixture
+def built(pipeline: Pipeline, endpoint: Endpoint) -> Pipeline:
+    pipeline = openai(pipeline, endpoint)
+    pipeline.write(**TEXTS)
+    assert pipeline.build("r1").outcome == "swapped"
+    return pipeline
+
+
+def test_sentences_are_kept_once_beside_the_version(built: Pipeline) -> None:
+    stored = np.asarray(built.value("SELECT sentences FROM index_version"))
+    assert stored.shape == (3, 64)
+    assert np.allclose(np.linalg.norm(stored, axis=1), 1, atol=1e-5)
+
+
+def test_vectors_of_two_models_never_meet_in_one_version(
+    built: Pipeline, endpoint: Endpoint, redis_client: redis.Redis
+) -> None:
+    endpoint.told.spoil = another_model
+    built.write(dogs="# dogs\n\nsomething about dogs")
+    loaded = built.load("r2")
+    report = built.index("r2")
+    assert loaded.warnings == [MODEL_CHANGED]
+    assert (report.counts.embedded, report.counts.reused) == (4, 0)
+    for text, found in built.rows("SELECT text, embedding FROM chunks"):
+        wanted = vector(text, 64)[::-1]
+        np.testing.assert_allclose(found.to_numpy(), wanted, atol=1e-6)
+    again = built.having(chunking={"maxCharacters": 110})
+    again.load("r3")
+    report = again.index("r3")
+    assert (report.counts.embedded, report.counts.reused) == (0, 4)
+    assert report.warnings == []
+    assert len(redis_client.keys(cachekeys.embedding_pattern(built.schema))) == 4
+
+
+async def test_the_api_stops_caching_and_says_so_until_the_model_is_back(
+    built: Pipeline, endpoint: Endpoint, redis_client: redis.Redis
+) -> None:
+    async with serving(built) as api:
+        drift, database = api.running.drift, api.running.database
+        embedder = api.running.service.retrieval.embedder
+        await drift.check(database.read_sentences, embedder)
+        assert drift.cosine == pytest.approx(1)
+        assert (await api.ask())["from_cache"] is False
+        assert (await api.ask())["from_cache"] is True
+        keys = len(redis_client.keys("rag:*"))
+
+        endpoint.told.spoil = another_model
+        await drift.check(database.read_sentences, embedder)
+        assert drift.cosine == pytest.approx(1), "asked again every hour, not each time"
+        drift._checked = None
+        await drift.check(database.read_sentences, embedder)
+        assert drift.changed
+        assert (await api.ask())["from_cache"] is False
+        assert (await api.ask("another question"))["from_cache"] is False
+        assert len(redis_client.keys("rag:*")) == keys
+        assert (await api.internal.get("/index")).json()["embeddingCosine"] < 0.999
+        assert "another model" in (await api.internal.get("/readyz")).text
+        assert await api.metric("ragwright_embedding_cosine") < 0.999
+        assert "embedding model changed" in api.log.getvalue()
+
+        await asyncio.to_thread(built.having(chunking={"maxCharacters": 110}).build, "r2")
+        await drift.check(database.read_sentences, embedder)
+        assert not drift.changed, "another version is live, made by the model as it is now"
+        await api.ask()
+        assert (await api.ask())["from_cache"] is True
+
+
+async def test_the_watch_finds_a_change_by_itself(built: Pipeline, endpoint: Endpoint) -> None:
+    endpoint.told.spoil = another_model
+    async with serving(built) as api:
+        drift, read = api.running.drift, api.running.database.read_sentences
+        embedder = api.running.service.retrieval.embedder
+        watching = asyncio.create_task(drift.watch(read, embedder, look_seconds=0.01))
+        await until(lambda: drift.changed)
+        watching.cancel()
+
+
+async def test_an_endpoint_that_is_away_has_not_changed(
+    built: Pipeline, endpoint: Endpoint
+) -> None:
+    async with serving(built) as api:
+        drift = api.running.drift
+        await drift.check(
+            api.running.database.read_sentences, api.running.service.retrieval.embedder
+        )
+        drift._checked = None
+        endpoint.told.always = 400
+        with pytest.raises(Exception, match="refused to embed"):
+            await drift.check(
+                api.running.database.read_sentences, api.running.service.retrieval.embedder
+            )
+        assert drift.cosine == pytest.approx(1)
+
+
+async def test_a_schema_of_the_first_layout_goes_on_and_is_migrated(pipeline: Pipeline) -> None:
+    pipeline.write(**TEXTS)
+    await asyncio.to_thread(pipeline.build, "r1")
+    with pipeline.connect() as connection:
+        connection.execute("ALTER TABLE index_version DROP COLUMN sentences")
+        connection.execute("DELETE FROM layout WHERE version > 1")
+    async with serving(pipeline) as api:
+        assert await api.running.database.read_sentences() is None
+        assert (await api.internal.get("/index")).json()["live"]["number"] == 1
+        pipeline.write(more="more")
+        report = await asyncio.to_thread(pipeline.build, "r2")
+        assert (report.outcome, report.counts.reused) == ("swapped", 3)
+        assert pipeline.value("SELECT max(version) FROM layout") == len(MIGRATIONS)
+
+
+@pytest.fixture
+def two(pipeline: Pipeline) -> Pipeline:
+    """Version 2 is live, 1 is kept."""
+    pipeline.write(**TEXTS)
+    pipeline.build("r1")
+    pipeline.write(ants="other")
+    pipeline.build("r2")
+    return pipeline
+
+
+async def test_the_summary_tells_what_is_kept_and_what_is_lost(two: Pipeline) -> None:
+    async with serving(two) as api:
+
+        async def summary(statement: str) -> tuple[object, ...]:
+            with two.connect() as connection:
+                connection.execute(statement)
+            reply = await api.internal.get("/index")
+            assert reply.status_code == 200
+            told = reply.json()
+            others = [(o["number"], o["state"], o["intact"]) for o in told["others"]]
+            live = told["live"] and (told["live"]["number"], told["live"]["intact"])
+            return live, others, told["previous"]
+
+        assert await summary("SELECT 1") == ((2, True), [(1, "kept", True)], 1)
+        assert await summary("DELETE FROM chunks_v1") == ((2, True), [(1, "kept", False)], 1)
+        assert await summary("UPDATE live SET number = 1") == (
+            (1, False),
+            [(2, "kept", True)],
+            None,
+        )
+        assert await summary("UPDATE live SET number = NULL") == (
+            None,
+            [(2, "kept", True), (1, "kept", False)],
+            1,
+        )
+        assert await summary("UPDATE live SET number = 2; DROP TABLE documents_v2 CASCADE") == (
+            (2, False),
+            [(1, "kept", False)],
+            1,
+        )
+
+
+def test_the_server_notices_a_job_that_was_cut_off(two: Pipeline) -> None:
+    parts = psycopg.conninfo.conninfo_to_dict(two.stores.database_url)
+    connection, _ = open_database(two.stores.database_url, two.identity)
+    with connection:
+        over_a_socket = str(parts.get("host", "")).startswith("/")
+        for name, value in (
+            ("tcp_keepalives_idle", "30"),
+            ("tcp_keepalives_interval", "10"),
+            ("tcp_keepalives_count", "3"),
+        ):
+            row = connection.execute(f"SHOW {name}").fetchone()
+            assert row == ("0" if over_a_socket else value,)
+
+
+def test_a_percent_of_the_documents_costs_a_percent_of_the_calls(
+    pipeline: Pipeline, endpoint: Endpoint
+) -> None:
+    pipeline = replace(
+        openai(pipeline, endpoint), stores=Stores(pipeline.stores.database_url, None)
+    )
+    pipeline.write(**{f"d{n}": f"# Page {n}\n\nwhat page {n} says" for n in range(200)})
+    pipeline.build("r1")
+    full = len(endpoint.told.texts)
+    (pipeline.documents / "d7.md").rename(pipeline.documents / "renamed.md")
+    pipeline.write(d3="# Page 3\n\nit says something else now", d4="# Page 4\n\nand so does this")
+    report = pipeline.build("r2")
+    assert report.counts.embedded == 2
+    # The three fixed sentences are asked once for every build and worker.
+    assert len(endpoint.told.texts) - full - 3 <= 0.02 * full
