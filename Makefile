@@ -70,6 +70,10 @@ integration: setup ## Integration tests: real Postgres and Redis, from wheels
 test-cluster: setup ## Tests on a real Kubernetes
 	$(RUN) pytest tests/cluster
 
+.PHONY: faults
+faults: setup ## Break every part in turn; FULL=1 for the full lengths
+	$(RUN) pytest tests/faults --figures $(if $(FULL),--full)
+
 .PHONY: cluster-up
 cluster-up: setup ## Start the chosen cluster
 	@$(RUN) python -m dev.cluster up
