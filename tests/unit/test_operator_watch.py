@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import aiohttp
+import pytest
+
 from ragwright_operator.desired.serviceaccount import service_account
 from ragwright_operator.effects.kube import KubeError, path
 from ragwright_operator.effects.watch import Children, KindWatch
@@ -80,13 +83,20 @@ async def followed(server: Server, done: asyncio.Event) -> tuple[KindWatch, list
 GONE = KubeError(410, "Expired", "too old resource version")
 
 
-async def test_a_list_of_two_pages_then_events_then_a_new_list_after_an_error() -> None:
+@pytest.mark.parametrize(
+    "broken",
+    [GONE, aiohttp.ServerDisconnectedError(), aiohttp.ClientPayloadError(), ConnectionResetError()],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_list_of_two_pages_then_events_then_a_new_list_after_an_error(
+    broken: Exception,
+) -> None:
     bookmark = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "10"}}}
     deleted = {"type": "DELETED", "object": item("b", "11")}
     added = {"type": "ADDED", "object": item("c", "12")}
     server = Server(
         [[item("a", "1"), item("b", "2")], [item("a", "1"), item("d", "13")]],
-        [[bookmark, deleted, added, GONE]],
+        [[bookmark, deleted, added, broken]],
     )
     watch, told = await followed(server, asyncio.Event())
     assert {name for _, name in watch.objects} == {"a", "d"}

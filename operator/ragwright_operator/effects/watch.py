@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from time import monotonic
 
+import aiohttp
 import structlog
 
 from ragwright_core.names import PIPELINE_LABEL
@@ -56,7 +57,7 @@ class KindWatch:
                     version = await self._follow(version)
             except KubeError as error:
                 log.warning("watch begins anew", cause=str(error))
-            except (OSError, TimeoutError, ValueError) as error:
+            except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
                 log.warning("watch begins anew", cause=type(error).__name__)
             await asyncio.sleep(PAUSE_SECONDS)
 
