@@ -74,6 +74,10 @@ test-cluster: setup ## Tests on a real Kubernetes
 faults: setup ## Break every part in turn; FULL=1 for the full lengths
 	$(RUN) pytest tests/faults --figures $(if $(FULL),--full)
 
+.PHONY: chaos
+chaos: setup ## Break parts at random for MINUTES=60, as SEED=1 says
+	$(RUN) python -m tests.faults.chaos --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)
+
 .PHONY: cluster-up
 cluster-up: setup ## Start the chosen cluster
 	@$(RUN) python -m dev.cluster up
