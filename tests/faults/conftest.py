@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
 
 from bench.goals import conclude
-from tests.faults.table import ROW, Record, Table
+from tests.faults.table import FIGURE, ROW, Record, Table
 
 HERE = Path(__file__).parent
 TABLE = pytest.StashKey[Table]()
@@ -22,10 +22,17 @@ class Holds:
     api_server_away: float
     silent_stream: float
     forbidden: float
+    every_effect: tuple[str, ...] = ()
 
 
 SHORT = Holds(operator_down=0, api_server_away=60, silent_stream=20, forbidden=20)
-FULL = Holds(operator_down=600, api_server_away=300, silent_stream=150, forbidden=60)
+FULL = Holds(
+    operator_down=600,
+    api_server_away=300,
+    silent_stream=150,
+    forbidden=60,
+    every_effect=("--each-object",),
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -74,7 +81,8 @@ def pytest_terminal_summary(
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Record:
     """Writes this row's figures into the table, and asserts them."""
-    return Record(request.node)
+    properties: list[tuple[str, object]] = request.node.user_properties
+    return Record(lambda goal: properties.append((FIGURE, asdict(goal))))
 
 
 @pytest.fixture(scope="session")

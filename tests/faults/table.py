@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,22 +16,23 @@ ROW, FIGURE = "row", "figure"
 
 @dataclass(frozen=True)
 class Record:
-    """A figure of this row: it goes to the table first, then it is asserted."""
+    """A figure of this row: it goes to the table first, then it is asserted; `words` say more
+    where it falls short."""
 
-    item: pytest.Item
+    keep: Callable[[Goal], None]
 
-    def at_most(self, name: str, got: float, limit: float) -> None:
-        self._add(Goal(name, got, at_most=limit))
+    def at_most(self, name: str, got: float, limit: float, words: str = "") -> None:
+        self._add(Goal(name, got, at_most=limit), words)
 
-    def at_least(self, name: str, got: float, limit: float) -> None:
-        self._add(Goal(name, got, at_least=limit))
+    def at_least(self, name: str, got: float, limit: float, words: str = "") -> None:
+        self._add(Goal(name, got, at_least=limit), words)
 
-    def exactly(self, name: str, got: float, want: float) -> None:
-        self._add(Goal(name, got, at_most=want, at_least=want))
+    def exactly(self, name: str, got: float, want: float, words: str = "") -> None:
+        self._add(Goal(name, got, at_most=want, at_least=want), words)
 
-    def _add(self, goal: Goal) -> None:
-        self.item.user_properties.append((FIGURE, goal.__dict__))
-        assert goal.ok, goal.line()
+    def _add(self, goal: Goal, words: str) -> None:
+        self.keep(goal)
+        assert goal.ok, f"{goal.line()}\n{words}"
 
 
 @dataclass
