@@ -109,6 +109,27 @@ async def test_a_list_of_two_pages_then_events_then_a_new_list_after_an_error(
     assert list(Children((watch,)).of("team", "others")) == []
 
 
+async def test_a_server_in_trouble_is_asked_less_and_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 5:
+            raise asyncio.CancelledError
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise KubeError(429, "TooManyRequests", "later")
+
+    server = Server([], [])
+    monkeypatch.setattr(server, "list", refuse)
+    monkeypatch.setattr("ragwright_operator.effects.watch.asyncio.sleep", pause)
+    with pytest.raises(asyncio.CancelledError):
+        await KindWatch(server, "Pod", None, lambda *_: None).run()  # type: ignore[arg-type]
+    assert pauses == [1, 2, 4, 8, 8]
+
+
 async def test_a_listed_object_is_as_good_as_a_watched_one() -> None:
     server = Server([[item("docs-api", "1")]], [])
     watch, _ = await followed(server, asyncio.Event())
