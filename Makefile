@@ -70,6 +70,14 @@ integration: setup ## Integration tests: real Postgres and Redis, from wheels
 test-cluster: setup ## Tests on a real Kubernetes
 	$(RUN) pytest tests/cluster
 
+.PHONY: faults
+faults: setup ## Break every part in turn; FULL=1 for the full lengths
+	$(RUN) pytest tests/faults --figures $(if $(FULL),--full)
+
+.PHONY: chaos
+chaos: setup ## Break parts at random for MINUTES=60, as SEED=1 says
+	$(RUN) python -m tests.faults.chaos --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)
+
 .PHONY: cluster-up
 cluster-up: setup ## Start the chosen cluster
 	@$(RUN) python -m dev.cluster up

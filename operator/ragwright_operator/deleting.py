@@ -18,7 +18,8 @@ from ragwright_operator.plan.deletion import cleaned, deletion_steps, needs_clea
 from ragwright_operator.reconcile import Reconciler
 from ragwright_operator.status.notices import Notice
 
-PATIENCE = timedelta(seconds=60)
+# The resource is gone within a minute: what comes after the waiting takes some seconds more.
+PATIENCE = timedelta(seconds=45)
 PAUSE_SECONDS = 2.0
 
 
@@ -29,7 +30,7 @@ class DeletionWaits(Exception):  # noqa: N818 - not an error: the clean-up still
 
 
 async def delete(reconciler: Reconciler, pipeline: Manifest, waited: timedelta) -> None:
-    """Raises DeletionWaits while the clean-up runs, for a minute at most: a database that is
+    """Raises DeletionWaits while the clean-up runs, for less than a minute: a database that is
     away must not keep a resource from going."""
     try:
         observed = await observe(

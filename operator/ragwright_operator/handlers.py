@@ -55,9 +55,21 @@ class Handlers:
     async def wake(self, *, namespace: str | None, name: str, **_: Any) -> None:
         self.caretaker.pipelines.wake(str(namespace), name)
 
-    async def care(self, *, namespace: str | None, name: str, **_: Any) -> None:
+    async def care(
+        self, *, namespace: str | None, name: str, stopped: kopf.DaemonStopped, **_: Any
+    ) -> None:
+        """Ends when kopf asks, between two rounds: else it would wait and then cancel one."""
         await self.ready()
-        await self.caretaker.care(str(namespace), name)
+        caring = asyncio.create_task(self.caretaker.care(str(namespace), name))
+        asked = asyncio.create_task(_asked_to_stop(stopped))
+        try:
+            await asyncio.wait({caring, asked}, return_when=asyncio.FIRST_COMPLETED)
+            if caring.done():
+                return caring.result()
+            async with self.caretaker.pipelines.care(str(namespace), name).lock:
+                caring.cancel()
+        finally:
+            await cancelled([caring, asked])
 
     async def delete(
         self,
@@ -76,6 +88,10 @@ class Handlers:
             except DeletionWaits as waits:
                 raise kopf.TemporaryError(str(waits), delay=waits.seconds) from None
         self.caretaker.end(str(namespace), name)
+
+
+async def _asked_to_stop(stopped: kopf.DaemonStopped) -> None:
+    await stopped.wait()
 
 
 def configure(settings: kopf.OperatorSettings) -> None:

@@ -17,7 +17,7 @@ from ragwright_core.names import PipelineName
 from ragwright_core.report import IndexSummary
 from ragwright_operator.caring import Caretaker
 from ragwright_operator.effects.execute import AfterStep, nothing
-from ragwright_operator.effects.index import ask_index
+from ragwright_operator.effects.index import AskOver, ask_index
 from ragwright_operator.effects.kube import connect
 from ragwright_operator.effects.watch import children_watches
 from ragwright_operator.handlers import Handlers, cancelled, operate
@@ -59,16 +59,21 @@ def main() -> None:
 
 
 async def serve(
-    settings: Settings, live: str, metrics_at: tuple[str, int], after_step: AfterStep = nothing
+    settings: Settings,
+    live: str,
+    metrics_at: tuple[str, int],
+    after_step: AfterStep = nothing,
+    ask_over: AskOver = ask_index,
 ) -> None:
-    """Run until told to stop; `after_step` is called after each step of each plan."""
+    """Run until told to stop; `after_step` is called after each step of each plan. Outside the
+    cluster a pipeline's address has no meaning: `ask_over` may go another way."""
     configure_logs(settings.log_level)
     metrics, pipelines = make_metrics(), Pipelines()
     start_http_server(metrics_at[1], metrics_at[0], metrics.registry)
     async with connect() as kube, aiohttp.ClientSession() as session:
 
         async def ask(names: PipelineName) -> IndexSummary | None:
-            return await ask_index(session, names)
+            return await ask_over(session, names)
 
         children = children_watches(kube, settings.namespaces, pipelines.wake)
         reconciler = Reconciler(

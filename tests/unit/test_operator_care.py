@@ -78,6 +78,38 @@ async def test_what_no_one_cares_for_is_not_woken_and_the_end_is_counted() -> No
     assert care.metrics.registry.get_sample_value("ragwright_pipelines") == 0
 
 
+class LongRound:
+    """Stands in for a Reconciler: a round ends when it is let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.let_go, self.ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def reconcile(self, namespace: str, name: str) -> Round:
+        del namespace, name
+        self.begun.set()
+        await self.let_go.wait()
+        self.ended.set()
+        return Round(changed=False)
+
+
+async def _listed() -> None:
+    """Every kind has been listed."""
+
+
+async def test_care_that_is_to_stop_ends_after_its_round() -> None:
+    """Else kopf waits for five seconds, says so aloud, and cancels a round in the middle."""
+    long, asked = LongRound(), asyncio.Event()
+    handlers = Handlers(caretaker(long, resync=3000), _listed, list)
+    stopped: Any = asked
+    caring = asyncio.create_task(handlers.care(namespace=NAMESPACE, name=NAME, stopped=stopped))
+    await long.begun.wait()
+    asked.set()
+    await asyncio.sleep(0)
+    long.let_go.set()
+    await asyncio.wait_for(caring, 2)
+    assert long.ended.is_set()
+
+
 def _watch() -> KindWatch:
     return KindWatch(World(), "Pod", None, lambda *_: None)  # type: ignore[arg-type]
 

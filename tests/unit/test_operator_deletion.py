@@ -81,8 +81,8 @@ async def test_a_cleanup_that_does_not_end_is_let_go_with_an_event() -> None:
     world = await _built(**EXTERNAL, deletionPolicy="Delete")
     world.running.add("cleanup")
     with pytest.raises(DeletionWaits):
-        await _delete(world, timedelta(seconds=59))
-    await _delete(world, timedelta(seconds=61))
+        await _delete(world, timedelta(seconds=44))
+    await _delete(world, timedelta(seconds=46))
     assert "CleanupUnfinished" in world.events()
 
 

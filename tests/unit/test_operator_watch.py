@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import aiohttp
+import pytest
+
 from ragwright_operator.desired.serviceaccount import service_account
 from ragwright_operator.effects.kube import KubeError, path
 from ragwright_operator.effects.watch import Children, KindWatch
@@ -80,13 +83,20 @@ async def followed(server: Server, done: asyncio.Event) -> tuple[KindWatch, list
 GONE = KubeError(410, "Expired", "too old resource version")
 
 
-async def test_a_list_of_two_pages_then_events_then_a_new_list_after_an_error() -> None:
+@pytest.mark.parametrize(
+    "broken",
+    [GONE, aiohttp.ServerDisconnectedError(), aiohttp.ClientPayloadError(), ConnectionResetError()],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_list_of_two_pages_then_events_then_a_new_list_after_an_error(
+    broken: Exception,
+) -> None:
     bookmark = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "10"}}}
     deleted = {"type": "DELETED", "object": item("b", "11")}
     added = {"type": "ADDED", "object": item("c", "12")}
     server = Server(
         [[item("a", "1"), item("b", "2")], [item("a", "1"), item("d", "13")]],
-        [[bookmark, deleted, added, GONE]],
+        [[bookmark, deleted, added, broken]],
     )
     watch, told = await followed(server, asyncio.Event())
     assert {name for _, name in watch.objects} == {"a", "d"}
@@ -97,6 +107,27 @@ async def test_a_list_of_two_pages_then_events_then_a_new_list_after_an_error() 
         "d",
     }
     assert list(Children((watch,)).of("team", "others")) == []
+
+
+async def test_a_server_in_trouble_is_asked_less_and_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 5:
+            raise asyncio.CancelledError
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise KubeError(429, "TooManyRequests", "later")
+
+    server = Server([], [])
+    monkeypatch.setattr(server, "list", refuse)
+    monkeypatch.setattr("ragwright_operator.effects.watch.asyncio.sleep", pause)
+    with pytest.raises(asyncio.CancelledError):
+        await KindWatch(server, "Pod", None, lambda *_: None).run()  # type: ignore[arg-type]
+    assert pauses == [1, 2, 4, 8, 8]
 
 
 async def test_a_listed_object_is_as_good_as_a_watched_one() -> None:

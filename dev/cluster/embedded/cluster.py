@@ -7,8 +7,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +81,17 @@ class EmbeddedCluster:
     def env(self) -> Mapping[str, str]:
         path = f"{binaries()}{os.pathsep}{os.environ.get('PATH', '')}"
         return {**os.environ, "KUBECONFIG": str(KUBECONFIG), "PATH": path}
+
+    @contextmanager
+    def without_api_server(self) -> Iterator[None]:
+        """Stop the API server, and start it again at the end. What runs in pods goes on."""
+        apiserver = processes.apiserver()
+        apiserver.stop()
+        try:
+            yield
+        finally:
+            apiserver.start()
+            processes.wait_until(self._api_ready, apiserver, 60, "the API server")
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         done = subprocess.run(

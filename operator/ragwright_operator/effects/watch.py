@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from time import monotonic
 
+import aiohttp
 import structlog
 
 from ragwright_core.names import PIPELINE_LABEL
@@ -28,7 +29,9 @@ CHILD_KINDS = (
 SELECTOR = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
 # The server ends each watch; a stream that a load balancer has silently cut is noticed by then.
 WATCH_SECONDS = 120
+# Ten kinds try at once: a server in trouble is asked less and less often.
 PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 8.0
 PAGE = "500"
 
 Changed = Callable[[str, str], None]  # namespace and pipeline
@@ -49,16 +52,19 @@ class KindWatch:
     async def run(self) -> None:
         """List and watch, for ever: whatever ends a stream, the next begins with a fresh list."""
         log = structlog.get_logger().bind(kind=self.kind)
+        pause = PAUSE_SECONDS
         while True:
             try:
                 version = await self._list()
+                pause = PAUSE_SECONDS
                 while version:
                     version = await self._follow(version)
             except KubeError as error:
                 log.warning("watch begins anew", cause=str(error))
-            except (OSError, TimeoutError, ValueError) as error:
+            except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
                 log.warning("watch begins anew", cause=type(error).__name__)
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def _list(self) -> str:
         found: dict[tuple[str, str], Manifest] = {}

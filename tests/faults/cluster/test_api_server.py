@@ -1,0 +1,99 @@
+"""Rows 4 to 6: the API server is away, or answers with errors."""
+
+from __future__ import annotations
+
+import pytest
+
+from dev.cluster.embedded.cluster import EmbeddedCluster
+from dev.kubectl import until
+from tests.faults.breaking import answers, ends_with_error, every_nth, silent
+from tests.faults.calls import Bend, Call
+from tests.faults.cluster.kit import hold
+from tests.faults.conftest import Holds
+from tests.faults.stage import Stage
+from tests.faults.table import Record
+
+# What the operator may say of an API server that does not answer as it should.
+UNANSWERED = (
+    r"round failed|watch begins anew|Request attempt|Watching|Cannot connect|"
+    r"Failed to watch|stopped watching|disconnect|retry|Retry"
+)
+# kopf#1276: its watcher ends with the stream, and the program with it.
+WATCHER_ENDS = r"Watcher for ragpipelines|multitasker has failed|^Traceback|Daemon 'care'"
+
+
+@pytest.mark.row(4, "API server away in the middle of a build")
+def test_api_server_away(stage: Stage, record: Record, holds: Holds) -> None:
+    cluster = stage.space.installed.cluster
+    if not isinstance(cluster, EmbeddedCluster):
+        pytest.skip("the API server of this cluster is not ours to stop")
+    with stage.row(record, builds=1, allowed=UNANSWERED) as seen:
+        live = stage.ask_for(stage.revision + 1)
+        until(stage.jobs, 30, "the load Job")
+        with cluster.without_api_server():
+            asked = seen.reader.asked
+            hold(holds.api_server_away)
+            record.at_least(
+                "asked meanwhile", seen.reader.asked - asked, 40 * holds.api_server_away
+            )
+        stage.until_swapped(live, 90)
+
+
+@pytest.mark.row(5, "410, then ERROR 500 in every watch")
+def test_error_in_the_watch(stage: Stage, record: Record) -> None:
+    """500 ends kopf's watch for ever: the liveness probe must notice."""
+    with stage.row(record, builds=1, allowed=f"{UNANSWERED}|{WATCHER_ENDS}"):
+        live = stage.ask_for(stage.revision + 1)
+        for status in (410, 500):
+            with stage.proxy.bent(ends_with_error(status)):
+                hold(3)
+        stage.until_swapped(live, 60)
+
+
+@pytest.mark.row(5, "silent watches")
+def test_silent_watches(stage: Stage, record: Record, holds: Holds) -> None:
+    with stage.row(record, builds=1, allowed=UNANSWERED):
+        with stage.proxy.bent(silent):
+            live = stage.ask_for(stage.revision + 1)
+            hold(holds.silent_stream)
+        stage.until_swapped(live, 60)
+
+
+@pytest.mark.row(5, "forbidden for a while, and too many requests")
+@pytest.mark.parametrize("status", [403, 429])
+def test_refused_for_a_while(stage: Stage, record: Record, holds: Holds, status: int) -> None:
+    calls: list[Call] = []
+
+    def every(call: Call) -> bool:
+        calls.append(call)
+        return call.sub != "proxy"
+
+    with stage.row(record, builds=1, allowed=UNANSWERED):
+        with (
+            stage.proxy.broken(answers(status, every, Retry_After="3")),
+            stage.proxy.bent(*no_bend()),
+        ):
+            live = stage.ask_for(stage.revision + 1)
+            hold(holds.forbidden)
+        record.at_most("calls a second", len(calls) / holds.forbidden, 5)
+        stage.until_swapped(live, 90)
+
+
+def no_bend() -> tuple[Bend, ...]:
+    """Nothing is bent, but the watches begin anew: and meet the refusal."""
+    return ()
+
+
+@pytest.mark.row(6, "409 and 422 for every third write")
+def test_conflicts(stage: Stage, record: Record) -> None:
+    def of_ours(call: Call) -> bool:
+        return call.writes and call.sub != "proxy"
+
+    allowed = f"{UNANSWERED}|step refused"
+    with stage.row(record, builds=1, allowed=allowed):
+        with stage.proxy.broken(every_nth(3, 409, of_ours), every_nth(4, 422, of_ours)):
+            first = len(stage.proxy.writes)
+            stage.until_swapped(stage.ask_for(stage.revision + 1))
+            writes = stage.proxy.writes[first:]
+        rate = len(writes) / (writes[-1].at - writes[0].at)
+        record.at_most("writes a second", round(rate, 1), 3)

@@ -1,0 +1,90 @@
+"""The rows of the fault suite, and the table at its end. Needs no cluster by itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pytest
+
+from bench.goals import conclude
+from tests.faults.table import FIGURE, ROW, Record, Table
+
+HERE = Path(__file__).parent
+TABLE = pytest.StashKey[Table]()
+
+
+@dataclass(frozen=True)
+class Holds:
+    """How long a fault lasts, in seconds; 0: as long as what is done meanwhile takes."""
+
+    operator_down: float
+    api_server_away: float
+    silent_stream: float
+    forbidden: float
+    every_effect: tuple[str, ...] = ()
+
+
+SHORT = Holds(operator_down=0, api_server_away=60, silent_stream=20, forbidden=20)
+FULL = Holds(
+    operator_down=600,
+    api_server_away=300,
+    silent_stream=150,
+    forbidden=60,
+    every_effect=("--each-object",),
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("faults")
+    group.addoption("--full", action="store_true", help="the full lengths of the faults")
+    group.addoption("--figures", action="store_true", help="write bench/results/faults.json")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[TABLE] = Table()
+    config.pluginmanager.register(Collector(config.stash[TABLE]), "faults-table")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.faults)
+            row = item.get_closest_marker("row")
+            if row is not None:
+                item.user_properties.append((ROW, row.args))
+
+
+@dataclass(frozen=True, eq=False)
+class Collector:
+    """A plugin of its own: the reports of other processes come to it, too."""
+
+    table: Table
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.table.take(report)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    table = config.stash[TABLE]
+    if not table.lines:
+        return
+    terminalreporter.section("faults")
+    for line in table.ordered():
+        terminalreporter.write_line(line.shown())
+    if config.getoption("--figures", default=False):
+        conclude("faults", table.goals(), [line.as_json() for line in table.ordered()])
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Record:
+    """Writes this row's figures into the table, and asserts them."""
+    properties: list[tuple[str, object]] = request.node.user_properties
+    return Record(lambda goal: properties.append((FIGURE, asdict(goal))))
+
+
+@pytest.fixture(scope="session")
+def holds(request: pytest.FixtureRequest) -> Holds:
+    return FULL if request.config.getoption("--full", default=False) else SHORT
