@@ -12,7 +12,7 @@ from threading import Thread
 
 import aiohttp
 
-from dev.demo.judge import Reply, Tally, verdict
+from dev.demo.judge import Reply, Tally, revisions, verdict
 
 RATE, CLIENTS = 50.0, 10
 TERM_SECONDS = 0.25
@@ -30,6 +30,7 @@ class Reader:
     reported: int
     tally: Tally = field(default_factory=Tally)
     terms: list[tuple[float, int]] = field(default_factory=list)
+    last_answers: dict[int, float] = field(default_factory=dict)  # by revision: when it came
     excusing: bool = False  # while the database is away: failures are counted apart
     excused: int = 0
     _stopping: bool = False
@@ -81,6 +82,8 @@ class Reader:
                 turn += CLIENTS
 
     def _judge(self, reply: Reply) -> None:
+        for revision in revisions(reply.answer) if reply.status == 200 else ():
+            self.last_answers[revision] = time.monotonic()
         if self.excusing and verdict(reply) == "failed":
             self.excused += 1
         else:
