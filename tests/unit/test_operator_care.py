@@ -15,7 +15,13 @@ import pytest
 
 from ragwright_core.names import FINALIZER
 from ragwright_core.spec import KIND
-from ragwright_operator.caring import Caretaker
+from ragwright_operator.caring import (
+    CHANGES_TO_SLOW,
+    RESTLESS_PAUSE,
+    SHORTEST_PAUSE,
+    Caretaker,
+    Pace,
+)
 from ragwright_operator.effects.kube import KubeError
 from ragwright_operator.effects.watch import WATCH_SECONDS, Children, KindWatch
 from ragwright_operator.handlers import Handlers, configure
@@ -183,3 +189,20 @@ def test_the_program_says_what_is_missing() -> None:
     assert "RAGWRIGHT_IMAGE is not set" in done.stderr
     helped = subprocess.run([program, "--help"], capture_output=True, text=True, check=True)
     assert "RAGWRIGHT_RESYNC_SECONDS" in helped.stdout
+
+
+def test_a_refused_round_waits_as_long_as_it_was_asked_to() -> None:
+    pace = Pace(failure_pause=1.0)
+    assert pace.after(KubeError(429, "TooManyRequests", "later", retry_after=30)) == 30
+    assert 3.2 <= pace.after(KubeError(429, "TooManyRequests", "later")) <= 4.8, "growing"
+    assert pace.after(Round(changed=True)) == SHORTEST_PAUSE
+    assert 1.6 <= pace.after(None) <= 2.4, "one that went well ends the growth"
+
+
+def test_a_pipeline_that_finds_no_rest_is_slowed_down() -> None:
+    pace = Pace(failure_pause=1.0)
+    pauses = [pace.after(Round(changed=True)) for _ in range(CHANGES_TO_SLOW + 1)]
+    assert set(pauses[:-1]) == {SHORTEST_PAUSE}
+    assert pauses[-1] == RESTLESS_PAUSE
+    pace.after(Round(changed=False))
+    assert pace.after(Round(changed=True)) == SHORTEST_PAUSE

@@ -13,6 +13,7 @@ from ragwright_core.spec import GROUP, KIND, PLURAL, VERSION
 from ragwright_operator.desired.target import Manifest
 
 REQUEST_SECONDS = 20.0
+LONGEST_RETRY_AFTER = 60.0
 
 # Where each kind lives: API and plural.
 PATHS: Mapping[str, tuple[str, str]] = {
@@ -34,13 +35,15 @@ _APPLY = "application/apply-patch+yaml"
 
 
 class KubeError(Exception):
-    """The API server answered with an error; the message is its own."""
+    """The API server answered with an error; the message is its own. `retry_after`: how many
+    seconds it wants to be left alone."""
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    def __init__(self, status: int, reason: str, message: str, retry_after: float = 0.0) -> None:
         super().__init__(f"{status} {reason}: {message}")
         self.status = status
         self.reason = reason
         self.message = message
+        self.retry_after = retry_after
 
     @property
     def not_found(self) -> bool:
@@ -118,7 +121,7 @@ class Kube:
         response = await self._send("GET", path(kind, namespace), query=query, seconds=seconds)
         try:
             if response.status >= 400:
-                raise _error(response.status, await response.read())
+                raise _error(response, await response.read())
             yield _events(response.response.content)
         finally:
             response.response.release()
@@ -135,7 +138,7 @@ class Kube:
         response = await self._send(method, where, query=query, body=body, content=content)
         payload = await response.read()
         if response.status >= 400:
-            raise _error(response.status, payload)
+            raise _error(response, payload)
         return dict(json.loads(payload))
 
     async def _send(  # noqa: PLR0913 - the parts of a request
@@ -180,12 +183,15 @@ async def _events(stream: Any) -> AsyncIterator[dict[str, Any]]:
         yield event
 
 
-def _error(status: int, payload: bytes) -> KubeError:
+def _error(response: Any, payload: bytes) -> KubeError:
+    wanted = str(response.headers.get("Retry-After", ""))
+    retry_after = min(float(wanted), LONGEST_RETRY_AFTER) if wanted.isdigit() else 0.0
     try:
         answer = json.loads(payload)
-        return KubeError(status, answer.get("reason", ""), answer.get("message", ""))
+        reason, message = answer.get("reason", ""), answer.get("message", "")
     except ValueError:
-        return KubeError(status, "", payload[:200].decode(errors="replace"))
+        reason, message = "", payload[:200].decode(errors="replace")
+    return KubeError(response.status, reason, message, retry_after)
 
 
 @asynccontextmanager
