@@ -15,6 +15,7 @@ from ragwright_core.index.versions import (
     Version,
     abandon_others,
     create_version,
+    fit_shape,
     is_unchanged,
     joins,
     read_asked,
@@ -22,6 +23,7 @@ from ragwright_core.index.versions import (
     read_version,
     record_request,
 )
+from ragwright_core.model import fingerprint
 from ragwright_core.spec import Source, shape_fingerprint
 from ragwright_ingest import queries
 from ragwright_ingest.database import Connection
@@ -58,6 +60,7 @@ def _begin(connection: Connection, order: BuildOrder, open_source: Open, live: L
     listings = {source.name: open_source(source, None).list() for source in order.spec.sources}
     descriptor = Descriptor(
         shape=shape_fingerprint(order.spec),
+        chunking=fingerprint(order.spec.chunking.model_dump()),
         revisions={name: listing.revision for name, listing in listings.items()},
         embedding=embedding_descriptor(order.spec.embedding),
     )
@@ -67,7 +70,8 @@ def _begin(connection: Connection, order: BuildOrder, open_source: Open, live: L
         if current is not None and is_unchanged(current, descriptor, digest):
             record_request(connection, order.request, current.number, unchanged=True)
             abandon_others(connection, current.number)
-            return Build(current, unchanged=True)
+            fit_shape(connection, current.number, descriptor.shape)
+            return Build(read_version(connection, current.number), unchanged=True)
         begun = Begun(
             reason=order.reason,
             descriptor=descriptor,

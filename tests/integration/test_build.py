@@ -13,6 +13,7 @@ from ragwright_core.index.sentences import SENTENCES
 from ragwright_core.names import chunks_table
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Changes, Reason
+from ragwright_core.spec import shape_fingerprint
 from ragwright_ingest.settings import Stores
 from tests.integration.conftest import Pipeline
 from tests.servers.openai_server import Endpoint, vector
@@ -136,6 +137,21 @@ def test_same_documents_and_settings_build_nothing(pipeline: Pipeline) -> None:
     # A lost report: the index step has nothing to do either.
     assert pipeline.index("r2").outcome == "unchanged"
     assert pipeline.value("SELECT term FROM live") == 1
+
+
+def test_another_spec_that_leaves_the_documents_as_they_are_builds_nothing(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.write(a="# One")
+    pipeline.build("r1")
+    [source] = pipeline.spec.sources
+    wider = source.model_copy(update={"include": [*source.include, "**/*.adoc"]})
+    other = pipeline.having(sources=[wider.model_dump()])
+    report = other.build("r2")
+    assert (report.outcome, report.number) == ("unchanged", 1)
+    assert report.shape == shape_fingerprint(other.spec)
+    assert states(pipeline) == {1: "live"}
+    assert other.having(chunking={"maxCharacters": 111}).build("r3").number == 2
 
 
 def test_there_and_back_again(pipeline: Pipeline) -> None:

@@ -35,11 +35,13 @@ class EmbeddingDescriptor(Model):
 
 
 class Descriptor(Model):
-    """Stored as JSON in the version's row. `revisions` holds each source's, by its name."""
+    """Stored as JSON in the version's row. `revisions` holds each source's, by its name;
+    `chunking` is a fingerprint, empty in rows of the first releases."""
 
     model_config = ConfigDict(extra="ignore")
 
     shape: str
+    chunking: str = ""
     revisions: dict[str, str]
     embedding: EmbeddingDescriptor
 

@@ -128,6 +128,11 @@ CREATE_VERSION: LiteralString = """
     VALUES (%(reason)s, %(descriptor)s, %(manifest)s, %(documents)s, %(planned_on)s)
     RETURNING number"""
 
+FIT_SHAPE: LiteralString = """
+    UPDATE index_version
+    SET descriptor = jsonb_set(descriptor, '{shape}', to_jsonb(%(shape)s::text))
+    WHERE number = %(number)s"""
+
 ABANDON_OTHERS: LiteralString = """
     UPDATE index_version SET state = 'failed'
     WHERE state IN ('building', 'ready') AND number <> %s"""

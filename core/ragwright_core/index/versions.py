@@ -92,14 +92,23 @@ def joins(version: Version | None, term: int) -> bool:
 
 
 def is_unchanged(live: Version | None, descriptor: Descriptor, manifest: str) -> bool:
-    """Same documents and same settings: nothing to build."""
+    """Same documents, cut and embedded alike: nothing to build, wherever they now come from."""
     return (
         live is not None
         and live.state == "live"
         and live.manifest == manifest
-        and live.descriptor.shape == descriptor.shape
+        and _cut_alike(live.descriptor, descriptor)
         and live.descriptor.embedding.fingerprint == descriptor.embedding.fingerprint
     )
+
+
+def _cut_alike(one: Descriptor, other: Descriptor) -> bool:
+    return one.shape == other.shape or ("" != one.chunking == other.chunking)
+
+
+def fit_shape(connection: psycopg.Connection[Any], number: int, shape: str) -> None:
+    """Note that a version fits another spec as well, so that the operator need not wonder."""
+    connection.execute(queries.FIT_SHAPE, {"number": number, "shape": shape})
 
 
 @dataclass(frozen=True)
