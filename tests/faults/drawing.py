@@ -19,6 +19,7 @@ FAULTS = {
     "Redis pod killed": 2,
     "Postgres pod killed": 1,
     "spec changed there and back": 2,
+    "pinned and let go": 2,
 }
 MOST_AT_ONCE = 4
 

@@ -86,6 +86,17 @@ def _spec_there_and_back(stage: Stage, _: Reader) -> None:
     stage.patch(chunking={"maxCharacters": usual})
 
 
+def _pinned_and_let_go(stage: Stage, reader: Reader) -> None:
+    """Back to the version before, while the next one is built. Older answers are wanted then."""
+    previous = stage.space.state(stage.name).status.get("index", {}).get("previous")
+    if previous is None:
+        return
+    reader.reported = 0
+    stage.patch(reindex={"pin": previous["number"]})
+    hold(4)
+    stage.patch(reindex={"pin": None})
+
+
 def _writes(call: Call) -> bool:
     return call.writes
 
@@ -102,4 +113,5 @@ MISCHIEF: Mapping[str, Mischief] = {
     "Redis pod killed": _killed_at_once("redis"),
     "Postgres pod killed": _postgres_killed,
     "spec changed there and back": _spec_there_and_back,
+    "pinned and let go": _pinned_and_let_go,
 }
