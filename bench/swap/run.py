@@ -1,4 +1,4 @@
-"""20 swaps in a row under readers; once past a held table, once to other dimensions."""
+"""100 swaps in a row under readers: builds, changes of dimensions, rollbacks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.swap.readers import HttpReaders, SqlReader
+from bench.swap.stalled import wake_too_late
 from dev.demo.documents import Checkout, Document
 from dev.gitserver import serve
 from dev.stack import Stack
@@ -17,9 +18,10 @@ from ragwright_core.names import chunks_table
 from ragwright_core.report import Report
 from ragwright_core.spec import Embedding, Git, RagPipelineSpec, Source
 
-SWAPS = 20
+SWAPS = 100
 HELD_AT = 7
-DIMENSIONS_AT = 13
+# Of every ten swaps, the one that changes the dimensions, and the one that is a rollback.
+DIMENSIONS_EVERY, ROLLBACK_EVERY = 5, 0
 # The window in which a swap could be felt: from a second before its report's COMMIT wait began.
 WINDOW_SECONDS = 2.0
 
@@ -29,12 +31,14 @@ Readers = tuple[HttpReaders, SqlReader]
 
 @dataclass(frozen=True)
 class SwapRow:
-    """One swap: its transaction, and what readers felt before and across it, in milliseconds."""
+    """One swap: its transaction and how long after the gates' verdict it stood (0 for a rollback,
+    which has none), in milliseconds; and what readers felt before and across it, in seconds."""
 
     number: int
     condition: str
     swap_ms: float
     attempts: int
+    after_verdict_ms: float
     before: list[float]
     across: list[float]
 
@@ -93,29 +97,82 @@ async def readers(stack: Stack, spec: RagPipelineSpec) -> AsyncIterator[Readers]
             by_name.stopping.set()
 
 
-async def swap_once(
-    stack: Stack, url: str, checkout: Checkout, http: HttpReaders, number: int
-) -> SwapRow:
-    await asyncio.to_thread(checkout.commit, number)
-    await asyncio.to_thread(checkout.push, url)
-    dimensions = 128 if number >= DIMENSIONS_AT else 256
-    condition = {HELD_AT: "old table held", DIMENSIONS_AT: "other dimensions"}.get(number, "")
-    await asyncio.sleep(WINDOW_SECONDS)
-    quiet_end = time.monotonic()
-    with _hold(stack, number - 1) if number == HELD_AT else contextlib.nullcontext():
-        report = await build(stack, pipeline_spec(url, dimensions), f"request-{number}")
-    reported_at = time.monotonic()
-    http.timeline.reported = number
-    assert report.swap is not None
-    # The Job reports 1.5 s after COMMIT and then drops old versions: the window holds all of it.
-    return SwapRow(
-        number=number,
-        condition=condition,
-        swap_ms=report.swap.milliseconds,
-        attempts=report.swap.attempts,
-        before=http.timeline.between(quiet_end - WINDOW_SECONDS, quiet_end),
-        across=http.timeline.between(reported_at - WINDOW_SECONDS, reported_at),
-    )
+@dataclass
+class Swapper:
+    """Makes one swap after the other; `revisions` says what each version was built from."""
+
+    stack: Stack
+    url: str
+    checkout: Checkout
+    http: HttpReaders
+    live: int = 1
+    previous: int = 0
+    dimensions: int = 256
+    revisions: dict[int, int] = field(default_factory=lambda: {1: 1})
+
+    async def swap(self, number: int) -> SwapRow:
+        condition = _condition(number)
+        if condition == "other dimensions":
+            self.dimensions = 384 - self.dimensions
+        await asyncio.sleep(WINDOW_SECONDS)
+        quiet_end = time.monotonic()
+        self.http.timeline.settled = None
+        held = _hold(self.stack, self.live) if condition == "old table held" else None
+        with held or contextlib.nullcontext():
+            report = await (self._back() if condition == "rollback" else self._build(number))
+        reported_at = time.monotonic()
+        assert report.swap is not None
+        assert report.number is not None
+        self.previous, self.live = self.live, report.number
+        self.http.timeline.settled = self.revisions[self.live]
+        # The Job reports 1.5 s after COMMIT and then drops old versions: the window holds all.
+        return SwapRow(
+            number=number,
+            condition=condition,
+            swap_ms=report.swap.milliseconds,
+            attempts=report.swap.attempts,
+            after_verdict_ms=0.0 if condition == "rollback" else after_verdict(self),
+            before=self.http.timeline.between(quiet_end - WINDOW_SECONDS, quiet_end),
+            across=self.http.timeline.between(reported_at - WINDOW_SECONDS, reported_at),
+        )
+
+    @property
+    def spec(self) -> RagPipelineSpec:
+        return pipeline_spec(self.url, self.dimensions)
+
+    async def commit(self) -> int:
+        """Change every document; returns the revision that they carry now."""
+        revision = max(self.revisions.values()) + 1
+        await asyncio.to_thread(self.checkout.commit, revision)
+        await asyncio.to_thread(self.checkout.push, self.url)
+        return revision
+
+    async def _build(self, number: int) -> Report:
+        revision = await self.commit()
+        report = await build(self.stack, self.spec, f"request-{number}")
+        assert report.number is not None
+        self.revisions[report.number] = revision
+        return report
+
+    async def _back(self) -> Report:
+        started = self.stack.start_swap(self.previous, self.spec)
+        return await asyncio.to_thread(started.finish)
+
+
+def _condition(number: int) -> str:
+    kinds = {DIMENSIONS_EVERY: "other dimensions", ROLLBACK_EVERY: "rollback"}
+    return "old table held" if number == HELD_AT else kinds.get(number % 10, "")
+
+
+def after_verdict(swapper: Swapper) -> float:
+    with swapper.stack.connect() as connection:
+        row = connection.execute(
+            "SELECT extract(epoch FROM swapped_at - ready_at)::float FROM index_version "
+            "WHERE number = %s",
+            [swapper.live],
+        ).fetchone()
+    assert row is not None
+    return round(float(str(row[0])) * 1000, 1)
 
 
 @contextlib.contextmanager
@@ -126,7 +183,17 @@ def _hold(stack: Stack, number: int) -> Iterator[None]:
         yield
 
 
-async def twenty_swaps(stack: Stack, folder: Path) -> tuple[list[SwapRow], HttpReaders, SqlReader]:
+@dataclass(frozen=True)
+class Swapped:
+    """What came of it all; `stalled_changed` counts what a Job changed that woke too late."""
+
+    rows: list[SwapRow]
+    http: HttpReaders
+    by_name: SqlReader
+    stalled_changed: int
+
+
+async def hundred_swaps(stack: Stack, folder: Path) -> Swapped:
     with repository(folder, count=80) as (url, checkout):
         checkout.commit(1)
         checkout.push(url)
@@ -134,8 +201,18 @@ async def twenty_swaps(stack: Stack, folder: Path) -> tuple[list[SwapRow], HttpR
         await build(stack, spec, "request-1")
         rows = []
         async with readers(stack, spec) as (http, by_name):
-            for number in range(2, SWAPS + 2):
-                rows.append(await swap_once(stack, url, checkout, http, number))
-                print(f"  swap {number - 1}/{SWAPS}: {rows[-1].swap_ms:.1f} ms", flush=True)
+            swapper = Swapper(stack, url, checkout, http)
+            for number in range(1, SWAPS + 1):
+                rows.append(await swapper.swap(number))
+                print(f"  swap {number}/{SWAPS}: {rows[-1].swap_ms:.1f} ms", flush=True)
             await asyncio.sleep(WINDOW_SECONDS)
-    return rows, http, by_name
+            changed = await _stall(swapper)
+    return Swapped(rows, http, by_name, changed)
+
+
+async def _stall(swapper: Swapper) -> int:
+    stack, spec = swapper.stack, swapper.spec
+    await swapper.commit()
+    await asyncio.to_thread(stack.start_build("load", spec, "stalled").finish)
+    swapper.http.timeline.settled = None
+    return await asyncio.to_thread(wake_too_late, stack, spec, "stalled", swapper.previous)
