@@ -73,6 +73,7 @@ class Drift:
             return
         if fixed.vectors is None:
             self.cosine = None
+            self._gauge.set(float("nan"))
         else:
             model = await embedder(fixed.embedding)
             now = await model.embed_documents(SENTENCES)

@@ -58,6 +58,16 @@ def embedding_key(schema: str, embedding_fingerprint: str, text: str) -> str:
     return f"{EMBED_PREFIX}{pipeline_tag(schema)}:{fingerprint([embedding_fingerprint, text])}"
 
 
+def sentences_key(schema: str, embedding_fingerprint: str) -> str:
+    """Key of the fixed sentences' vectors: they say which model the vectors beside them are of."""
+    return f"{EMBED_PREFIX}{pipeline_tag(schema)}:sentences:{embedding_fingerprint}"
+
+
+def is_sentences(key: str) -> bool:
+    """Whether the key is one of `sentences_key`."""
+    return key.split(":")[3:4] == ["sentences"]
+
+
 def response_pattern(schema: str) -> str:
     """SCAN pattern of every answer of a pipeline."""
     return f"{RESPONSE_PREFIX}{pipeline_tag(schema)}:*"

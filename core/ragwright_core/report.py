@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Literal
 
@@ -29,6 +30,7 @@ class Reason(StrEnum):
     LAYOUT_TOO_NEW = "LayoutTooNew"
     EMBEDDING_UNAVAILABLE = "EmbeddingUnavailable"
     EMBEDDING_REJECTED = "EmbeddingRejected"
+    EMBEDDING_CHANGED = "EmbeddingChanged"
     GATE_FAILED = "GateFailed"
     VERSION_GONE = "VersionGone"
     STALE_TERM = "StaleTerm"
@@ -101,28 +103,27 @@ class Report(Model):
     problem: Problem | None = None
 
     def message(self) -> bytes:
-        """JSON of at most MAX_BYTES; names of failed documents are left out first."""
-        report = self
-        for kept in range(len(self.failed_documents), -1, -1):
-            report = self.model_copy(update={"failed_documents": self.failed_documents[:kept]})
+        """JSON of at most MAX_BYTES. Left out first: names of failed documents, then what moved,
+        then words; verdicts stay as long as they can, for an approval goes by them."""
+        for report in self._shorter():
             if len(encoded := report.model_dump_json(exclude_defaults=True).encode()) <= MAX_BYTES:
                 return encoded
-        # Words that grow sixfold as JSON: what is left is the outcome and the reason.
-        problem = (
-            self.problem.model_copy(update={"message": "see the Job's log"})
-            if (self.problem)
-            else None
+        raise AssertionError("an outcome, a reason and the names of gates fit")
+
+    def _shorter(self) -> Iterator[Report]:
+        for kept in range(len(self.failed_documents), -1, -1):
+            yield (
+                report := self.model_copy(update={"failed_documents": self.failed_documents[:kept]})
+            )
+        yield (report := report.model_copy(update={"moved": []}))
+        brief = [item.model_copy(update={"want": "", "got": ""}) for item in self.verdicts]
+        yield (report := report.model_copy(update={"verdicts": brief}))
+        problem = self.problem
+        if problem is not None:
+            problem = problem.model_copy(update={"message": "see the Job's log"})
+        yield report.model_copy(
+            update={"warnings": [], "source_revision": "", "seconds": {}, "problem": problem}
         )
-        shortest = report.model_copy(
-            update={
-                "warnings": [],
-                "source_revision": "",
-                "moved": [],
-                "verdicts": [],
-                "problem": problem,
-            }
-        )
-        return shortest.model_dump_json(exclude_defaults=True).encode()
 
 
 class LiveIndex(Model):

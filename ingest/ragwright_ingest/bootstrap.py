@@ -50,7 +50,8 @@ def bootstrap(connection: Connection, order: BuildOrder, open_source: Open) -> B
         live = read_live(connection)
         asked = read_asked(connection, order.request)
         version = read_version(connection, asked.number) if asked else None
-        if asked is not None and version is not None and joins(version, live.term):
+        fits = version is not None and version.descriptor.shape == shape_fingerprint(order.spec)
+        if asked is not None and version is not None and fits and joins(version, live.term):
             abandon_others(connection, version.number)
             return Build(version, unchanged=asked.unchanged)
         return _begin(connection, order, open_source, live)
@@ -70,7 +71,7 @@ def _begin(connection: Connection, order: BuildOrder, open_source: Open, live: L
         if current is not None and is_unchanged(current, descriptor, digest):
             record_request(connection, order.request, current.number, unchanged=True)
             abandon_others(connection, current.number)
-            fit_shape(connection, current.number, descriptor.shape)
+            fit_shape(connection, current.number, descriptor)
             return Build(read_version(connection, current.number), unchanged=True)
         begun = Begun(
             reason=order.reason,

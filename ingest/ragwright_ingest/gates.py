@@ -58,9 +58,14 @@ def of_content(measured: Measured, live_chunks: int | None, gates: Gates) -> lis
     ]
 
 
-def planner(*, uses_index: bool, chunks: int) -> Verdict:
-    got = "it does" if uses_index else f"an exact scan of {chunks} chunks"
-    return _verdict("planner", uses_index, "a search that uses the ANN index", got)
+def planner(chunks: int, *, uses_index: bool, scan_is_fine: int) -> Verdict:
+    """Of so few chunks that a scan is as fast, a scan is right."""
+    return _verdict(
+        "planner",
+        uses_index or chunks < scan_is_fine,
+        f"a search that uses the ANN index, from {scan_is_fine} chunks on",
+        f"{'the index' if uses_index else 'an exact scan'} for {chunks} chunks",
+    )
 
 
 def recall(found: int, wanted: int, limit: int) -> Verdict:

@@ -48,7 +48,9 @@ def index(order: BuildOrder, around: Surroundings) -> Report:
         if asked is None:
             raise ProblemError(Reason.INTERNAL, "nothing was loaded for this request: run load")
         version = read_version(connection, asked.number)
-        return _published(publisher, version, "unchanged" if asked.unchanged else "swapped")
+        outcome = "unchanged" if asked.unchanged else "swapped"
+        # A build's swap holds only for the world that it was begun in.
+        return _published(publisher, version, outcome, version.planned_on)
 
 
 def swap(order: SwapOrder, around: Surroundings) -> Report:
@@ -59,7 +61,9 @@ def swap(order: SwapOrder, around: Surroundings) -> Report:
         if order.number is None:
             publisher.drop_old()
             return Report(outcome="dropped", warnings=publisher.warnings)
-        return _published(publisher, _there(connection, order.number), "swapped")
+        # Before anything that takes its time: what is live now is what the order was made for.
+        term = read_live(connection).term
+        return _published(publisher, _there(connection, order.number), "swapped", term)
 
 
 def _open(
@@ -96,7 +100,7 @@ def _there(connection: Connection, number: int) -> Version:
     return version
 
 
-def _published(publisher: Publisher, version: Version, outcome: str) -> Report:
+def _published(publisher: Publisher, version: Version, outcome: str, planned_on: int) -> Report:
     """From where the version stands to live, and what came of it."""
     connection, order = publisher.connection, publisher.order
     against, problem, made, moved = compared_with(connection, version), None, None, []
@@ -107,7 +111,7 @@ def _published(publisher: Publisher, version: Version, outcome: str) -> Report:
         if isinstance(order, BuildOrder) and _waits(connection, order, version.number):
             outcome, moved = "ready", publisher.judge.moved(version, against)
         else:
-            made = publisher.go_live(version, _planned_on(connection, order, version))
+            made = publisher.go_live(version, planned_on)
     except ProblemError as error:
         outcome, problem = "failed", error.problem
     found = read_version(connection, version.number)
@@ -130,9 +134,3 @@ def _waits(connection: Connection, order: BuildOrder, number: int) -> bool:
     """Whether a person is to decide; not where the version is live already."""
     manual = order.spec.reindex.approval == "Manual"
     return manual and read_live(connection).number != number
-
-
-def _planned_on(connection: Connection, order: BuildOrder | SwapOrder, version: Version) -> int:
-    """A build's swap holds only for the world it was begun in. One that was asked for by name is
-    planned on what is live now."""
-    return version.planned_on if isinstance(order, BuildOrder) else read_live(connection).term

@@ -54,10 +54,9 @@ class Judge:
             self.connection, version.number, version.descriptor.embedding.dimensions
         )
         chunks = read_version(self.connection, version.number).chunks
-        uses_index = chunks < SCAN_IS_FINE or searcher.uses_index()
         found = [
             *before,
-            gates.planner(uses_index=uses_index, chunks=chunks),
+            gates.planner(chunks, uses_index=searcher.uses_index(), scan_is_fine=SCAN_IS_FINE),
             gates.recall(*searcher.recall(), limits.min_recall),
         ]
         if limits.golden_questions:

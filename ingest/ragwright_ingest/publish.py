@@ -19,7 +19,7 @@ from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason, Swap, Verdict
 from ragwright_ingest import queries
 from ragwright_ingest.database import Connection
-from ragwright_ingest.gates import failure
+from ragwright_ingest.gates import failed, failure
 from ragwright_ingest.index import build_indexes
 from ragwright_ingest.judge import Judge
 from ragwright_ingest.purge import purge_answers
@@ -70,8 +70,8 @@ class Publisher:
         Embedding*Error."""
         if version.state == "building":
             self._refuse_unloaded(version.number)
-        elif version.state == "failed" and version.verdicts and self.override:
-            self._refuse(version, [Verdict(**item) for item in version.verdicts])
+        elif version.state == "failed" and self._is_overridden(version):
+            pass
         elif version.state in ("ready", "kept", "live"):
             return
         else:
@@ -91,7 +91,8 @@ class Publisher:
         """The swap, and the wait until every answer comes from the new version. Returns None when
         an earlier run had made it. Raises ProblemError: SUPERSEDED or STALE_TERM."""
         made = None
-        if read_live(self.connection).number != version.number:
+        state = read_version(self.connection, version.number).state
+        if state != "live" or read_live(self.connection).number != version.number:
             self._join_views()
             made = self._swap(version, planned_on)
             self.after_step("swapped")
@@ -107,6 +108,11 @@ class Publisher:
         if held:
             numbers = ", ".join(map(str, held))
             self.warnings.append(f"a reader holds version {numbers}: dropped after the next swap")
+
+    def _is_overridden(self, version: Version) -> bool:
+        """Whether it failed gates, and just such as a person has accepted."""
+        verdicts = [Verdict(**item) for item in version.verdicts]
+        return bool(failed(verdicts)) and not failed(verdicts, self.override)
 
     def _refuse_unloaded(self, number: int) -> None:
         row = self.connection.execute(queries.pending(number)).fetchone()
@@ -157,9 +163,9 @@ class Publisher:
 
 def not_wanted(version: Version) -> ProblemError:
     """Why a version can no longer go live by itself."""
-    failed = failure(Verdict(**item) for item in version.verdicts)
-    if version.state == "failed" and failed:
-        return ProblemError(Reason.GATE_FAILED, failed)
+    words = failure(Verdict(**item) for item in version.verdicts)
+    if version.state == "failed" and words:
+        return ProblemError(Reason.GATE_FAILED, words)
     return ProblemError(
         Reason.SUPERSEDED,
         f"version {version.number} is {version.state}: another build or version was asked for "

@@ -30,8 +30,10 @@ def purge_answers(client: redis.Redis | None, schema: str, live_id: str) -> str 
 
 
 def purge_vectors(client: redis.Redis, schema: str) -> str | None:
-    """Remove a pipeline's vectors; a warning where Redis fails."""
-    return _unlink(client, [cachekeys.embedding_pattern(schema)], lambda _: True)
+    """Remove a pipeline's vectors, but not what says which model they are of; a warning where
+    Redis fails."""
+    pattern = cachekeys.embedding_pattern(schema)
+    return _unlink(client, [pattern], lambda key: not cachekeys.is_sentences(key))
 
 
 def purge_all(client: redis.Redis | None, schema: str) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
+from ragwright_core.embedding.base import Vectors
 from ragwright_core.embedding.make import make_embedder
 from ragwright_core.handover import BuildOrder
 from ragwright_core.index.descriptor import EmbeddingDescriptor
@@ -20,12 +21,13 @@ from ragwright_ingest.database import Connection, open_database
 from ragwright_ingest.load import Worker
 from ragwright_ingest.purge import open_cache, purge_vectors
 from ragwright_ingest.reports import compared_with, report_of
-from ragwright_ingest.reuse import MODEL_CHANGED, reusable
+from ragwright_ingest.reuse import MODEL_CHANGED, require_same_model, reusable
 from ragwright_ingest.settings import Stores, read_secret
 from ragwright_ingest.sources.open import Folders, OpenSources
 from ragwright_ingest.vectors import NoCache, RedisCache, VectorCache, Vectorizer
 
 AfterStep = Callable[[str], None]
+ENDS_THE_VERSION = frozenset({Reason.SOURCE_CHANGED, Reason.EMBEDDING_CHANGED})
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ def load(
         version = build.version
         if version.state == "building" and not build.unchanged:
             # What failed builds left behind, and nothing that answers questions.
-            drop_surplus(connection, order.pipeline.names.schema, order.spec.reindex, tries=1)
+            schema, reindex = order.pipeline.names.schema, order.spec.reindex
+            drop_surplus(connection, schema, reindex, failed=True, tries=1)
             _await_key(version.descriptor.embedding, folders)
             warnings = _work(job, connection, version, opened)
         found = read_version(connection, version.number)
@@ -87,16 +90,17 @@ def _work(job: _Job, connection: Connection, version: Version, opened: OpenSourc
                 vectorizer=Vectorizer(
                     connection=connection,
                     embedder=embedder,
-                    cache=_vector_cache(job, version, model_changed=reuse.model_changed),
+                    cache=_vector_cache(job, version, reuse.sentences),
                     reuse_from=reuse.versions,
                     runner=runner,
                 ),
                 after_step=job.after_step,
             )
             worker.run()
+            runner.run(require_same_model(connection, version, embedder))
         except ProblemError as error:
-            if error.problem.reason == Reason.SOURCE_CHANGED:
-                # What was listed can no longer be read: the next attempt needs a new listing.
+            if error.problem.reason in ENDS_THE_VERSION:
+                # What was begun cannot be ended as it should: the next attempt begins anew.
                 ended = {"number": version.number, "problem": error.problem.message}
                 connection.execute(queries.END_FOR_CHANGED_SOURCE, ended)
             raise
@@ -106,12 +110,13 @@ def _work(job: _Job, connection: Connection, version: Version, opened: OpenSourc
     return [MODEL_CHANGED] if reuse.model_changed else []
 
 
-def _vector_cache(job: _Job, version: Version, *, model_changed: bool) -> VectorCache:
+def _vector_cache(job: _Job, version: Version, sentences: Vectors) -> VectorCache:
     client = open_cache(job.stores.redis_url)
     descriptor = version.descriptor.embedding
     if client is None or descriptor.provider == "embedded":
         return NoCache()
-    schema = job.order.pipeline.names.schema
-    if model_changed and purge_vectors(client, schema):
+    schema, ttl = job.order.pipeline.names.schema, job.order.spec.cache.embedding_ttl_seconds
+    cache = RedisCache(client, schema, descriptor, ttl)
+    if not cache.is_of_model(sentences) and purge_vectors(client, schema):
         return NoCache()  # what could not be purged must not be read
-    return RedisCache(client, schema, descriptor, job.order.spec.cache.embedding_ttl_seconds)
+    return cache

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ragwright_core import cachekeys
 from ragwright_core.embedding import Embedder
 from ragwright_core.index.descriptor import EmbeddingDescriptor
+from ragwright_core.index.sentences import is_same_model
 from ragwright_ingest import queries
 from ragwright_ingest.chunk import Chunk
 from ragwright_ingest.database import Connection
@@ -62,6 +63,20 @@ class RedisCache:
             self._broken = True
             return [None] * len(texts)
         return [None if raw is None else np.frombuffer(raw, np.float32) for raw in found]
+
+    def is_of_model(self, sentences: Vector) -> bool:
+        """Whether the stored vectors come from the model that embeds the fixed sentences so, shape
+        (3, dimensions). Where nothing says so they do not."""
+        key = cachekeys.sentences_key(self._schema, self._descriptor.fingerprint)
+        try:
+            raw = self._client.get(key)
+            self._client.set(key, sentences.tobytes(), ex=self._ttl)
+        except redis.RedisError:
+            self._broken = True
+            return True  # it is not read any more
+        if not isinstance(raw, bytes) or len(raw) != sentences.nbytes:
+            return False
+        return is_same_model(np.frombuffer(raw, np.float32).reshape(sentences.shape), sentences)
 
     def put(self, texts: Sequence[str], vectors: Sequence[Vector]) -> None:
         if self._broken or not texts:

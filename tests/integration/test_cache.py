@@ -38,6 +38,7 @@ def test_embeddings_are_kept_for_queries_and_later_builds(
     asked = [text for text in endpoint.told.texts if text not in SENTENCES]
     assert asked == ["one text", "another text", "a third text"]
     keys = embedding_keys(redis_client, pipeline)
+    keys = {key for key in keys if not cachekeys.is_sentences(key.decode())}
     assert len(keys) == 3
     found = [np.frombuffer(redis_client.get(key) or b"", "<f4") for key in keys]  # type: ignore[arg-type]
     assert any(np.allclose(one, vector("a third text", 64), atol=1e-6) for one in found)

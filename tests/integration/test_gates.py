@@ -123,11 +123,11 @@ def test_a_planner_that_scans(pipeline: Pipeline) -> None:
     write_words(pipeline, 5_000)
     with role_with(pipeline, "enable_indexscan", "off") as scanning:
         message = refused(scanning.build("r1"), "planner")
-        assert "an exact scan of" in message
+        assert "an exact scan for" in message
         assert pipeline.value("SELECT number FROM live") is None
     report = pipeline.build("r2")
     assert report.outcome == "swapped"
-    assert verdict(report, "planner") == (True, "it does")
+    assert verdict(report, "planner") == (True, "the index for 5000 chunks")
 
 
 def test_an_index_that_finds_too_little(pipeline: Pipeline, endpoint: Endpoint) -> None:

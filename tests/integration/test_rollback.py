@@ -146,6 +146,43 @@ def test_an_override_lets_just_the_named_gate_pass(kept: Pipeline) -> None:
     assert kept.value(f"SELECT count(*) FROM pg_indexes WHERE indexname = 'chunks_v{number}_ann'")
 
 
+def test_the_version_that_answers_is_never_dropped_wherever_its_row_stands(kept: Pipeline) -> None:
+    with kept.connect() as connection:
+        connection.execute("UPDATE live SET number = 1")
+    kept.having(reindex={"keep": 0}).swap(None)
+    assert texts(kept) == ["old text"]
+
+
+def test_a_version_that_failed_a_gate_outlives_a_rollback(kept: Pipeline) -> None:
+    kept.write(a="# Two\n\nchunks " * 20)
+    kept.build("r3")
+    kept.write(a="# One")
+    failed = kept.build("r4")
+    kept.swap(2)
+    assert failed.number is not None
+    assert kept.swap(failed.number, "maxShrink").outcome == "swapped"
+    assert texts(kept) == ["# One"]
+
+
+def test_after_a_rollback_the_good_version_is_kept_and_not_the_newest(kept: Pipeline) -> None:
+    kept.swap(1)
+    kept.write(a="newest text")
+    report = kept.build("r3")
+    assert (report.number, report.previous) == (3, 1)
+    assert states(kept) == {1: "kept", 2: "dropped", 3: "live"}
+
+
+def test_no_gate_can_be_overridden_that_did_not_fail(kept: Pipeline) -> None:
+    kept.write(a="third text")
+    kept.having(reindex={"approval": "Manual"}).build("r3")
+    with kept.connect() as connection:
+        connection.execute("UPDATE index_version SET state = 'failed' WHERE number = 3")
+    report = kept.swap(3, "maxShrink")
+    assert report.problem is not None
+    assert report.problem.reason is Reason.SUPERSEDED
+    assert texts(kept) == ["new text"]
+
+
 def test_across_a_change_of_dimensions_and_back(pipeline: Pipeline, endpoint: Endpoint) -> None:
     pipeline.write(**REFUNDS)
     pipeline.build("r1")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ragwright_core.report import MAX_BYTES, Problem, Reason, Report
+from ragwright_core.report import MAX_BYTES, Problem, Reason, Report, Verdict
 
 
 def test_names_of_failed_documents_go_first() -> None:
@@ -37,3 +37,21 @@ def test_the_worst_words_fit(character: str) -> None:
     assert told.outcome == "failed"
     assert told.problem is not None
     assert told.problem.reason is Reason.GATE_FAILED
+
+
+def test_names_of_failed_gates_stay_to_the_last() -> None:
+    words = "é" * 300
+    verdicts = [Verdict(gate=f"gate{n}", ok=n > 2, want=words, got=words) for n in range(8)]
+    report = Report(
+        outcome="failed",
+        number=7,
+        verdicts=verdicts,
+        moved=["é" * 150] * 10,
+        warnings=["é" * 300] * 5,
+        problem=Problem(reason=Reason.GATE_FAILED, message="é" * 700),
+    )
+
+    told = Report.model_validate_json(report.message())
+
+    assert len(report.message()) <= MAX_BYTES
+    assert [item.gate for item in told.verdicts if not item.ok] == ["gate0", "gate1", "gate2"]

@@ -16,24 +16,34 @@ from ragwright_core.spec import Reindex
 TRIES = 10
 
 
-def surplus(kept: list[int], keep: int, pin: int | None = None) -> list[int]:
-    """Which of the kept versions (newest first) are beyond `keep`; never the pinned one."""
-    return [number for number in kept if number != pin][keep:]
+def surplus(kept: list[int], keep: int, spared: set[int | None]) -> list[int]:
+    """Which of the kept versions (last live first) are beyond `keep`; never a spared one."""
+    return [number for number in kept if number not in spared][keep:]
 
 
 def drop_surplus(
-    connection: psycopg.Connection[Any], schema: str, reindex: Reindex, *, tries: int = TRIES
+    connection: psycopg.Connection[Any],
+    schema: str,
+    reindex: Reindex,
+    *,
+    failed: bool = False,
+    tries: int = TRIES,
 ) -> list[int]:
-    """Drop versions beyond `reindex.keep`, and what failed or killed work left behind.
+    """Drop versions beyond `reindex.keep`; with `failed` also those that failed or were abandoned,
+    which until the next build a person may still approve.
 
     Returns the numbers that a reader holds: they stay marked `dropping`. Holds the live row's
     lock while it marks, so that no swap can choose a version that is going.
     """
     with advisory_lock(connection, f"ragwright views {schema}"):
         with connection.transaction():
-            connection.execute(queries.LOCK_LIVE)
-            going = surplus(numbers_in(connection, "kept"), reindex.keep, reindex.pin)
-            going += numbers_in(connection, "failed", "dropping")
+            row = connection.execute(queries.LOCK_LIVE).fetchone()
+            # The pointer has the last word, also where another hand has moved it.
+            spared = {reindex.pin, row[0] if row else None}
+            kept = [number for (number,) in connection.execute(queries.KEPT)]
+            going = surplus(kept, reindex.keep, spared)
+            going += numbers_in(connection, "dropping")
+            going += numbers_in(connection, "failed") if failed else []
             for number in going:
                 mark(connection, number, "dropping")
         if not going:

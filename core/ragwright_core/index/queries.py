@@ -99,7 +99,12 @@ MARK_SWAPPED: LiteralString = """
 
 POINTER: LiteralString = "SELECT number, term, epoch FROM live"
 
-LOCK_LIVE: LiteralString = "SELECT 1 FROM live FOR UPDATE"
+LOCK_LIVE: LiteralString = "SELECT number FROM live FOR UPDATE"
+
+# Whoever was live last is worth most, whatever its number: after a rollback the newest is not.
+KEPT: LiteralString = """
+    SELECT number FROM index_version WHERE state = 'kept'
+    ORDER BY swapped_at DESC NULLS LAST, number DESC"""
 
 READ_VERSION: LiteralString = """
     SELECT number, id::text, state, descriptor, manifest, planned_on, documents, failed, chunks,
@@ -129,9 +134,7 @@ CREATE_VERSION: LiteralString = """
     RETURNING number"""
 
 FIT_SHAPE: LiteralString = """
-    UPDATE index_version
-    SET descriptor = jsonb_set(descriptor, '{shape}', to_jsonb(%(shape)s::text))
-    WHERE number = %(number)s"""
+    UPDATE index_version SET descriptor = descriptor || %(fits)s WHERE number = %(number)s"""
 
 ABANDON_OTHERS: LiteralString = """
     UPDATE index_version SET state = 'failed'
@@ -140,7 +143,7 @@ ABANDON_OTHERS: LiteralString = """
 # A version whose tables another hand has dropped, or that a restored backup does not hold.
 MARK_LOST: LiteralString = """
     UPDATE index_version SET state = 'dropped'
-    WHERE state IN ('live', 'kept', 'ready')
+    WHERE state IN ('live', 'kept', 'ready', 'failed')
       AND (to_regclass('chunks_v' || number) IS NULL
            OR to_regclass('documents_v' || number) IS NULL)
     RETURNING number"""

@@ -7,7 +7,7 @@ stand beside the version; the same sentences, embedded again, must be where they
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 # Never to be changed: stored vectors are of these.
 SENTENCES = (
@@ -19,7 +19,7 @@ SENTENCES = (
 SAME_MODEL_COSINE = 0.999
 
 
-def lowest_cosine(stored: list[list[float]], now: NDArray[np.float32]) -> float:
+def lowest_cosine(stored: ArrayLike, now: NDArray[np.float32]) -> float:
     """Of unit vectors, shape (3, dimensions); 0 where the dimensions differ."""
     before = np.asarray(stored, np.float32)
     if before.shape != now.shape:
@@ -27,5 +27,5 @@ def lowest_cosine(stored: list[list[float]], now: NDArray[np.float32]) -> float:
     return float(np.min(np.sum(before * now, axis=1)))
 
 
-def is_same_model(stored: list[list[float]], now: NDArray[np.float32]) -> bool:
+def is_same_model(stored: ArrayLike, now: NDArray[np.float32]) -> bool:
     return lowest_cosine(stored, now) >= SAME_MODEL_COSINE

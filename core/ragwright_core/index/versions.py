@@ -106,9 +106,10 @@ def _cut_alike(one: Descriptor, other: Descriptor) -> bool:
     return one.shape == other.shape or ("" != one.chunking == other.chunking)
 
 
-def fit_shape(connection: psycopg.Connection[Any], number: int, shape: str) -> None:
+def fit_shape(connection: psycopg.Connection[Any], number: int, descriptor: Descriptor) -> None:
     """Note that a version fits another spec as well, so that the operator need not wonder."""
-    connection.execute(queries.FIT_SHAPE, {"number": number, "shape": shape})
+    fits = Jsonb({"shape": descriptor.shape, "chunking": descriptor.chunking})
+    connection.execute(queries.FIT_SHAPE, {"number": number, "fits": fits})
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,14 @@ from ragwright_operator.plan.swaps import next_swap
 # The API may tell of an older version for a moment after a swap.
 MISFIT_PATIENCE = timedelta(seconds=60)
 # What the attempt had pinned (a listing, a version's place in line) can never succeed.
-STARTS_ANEW = frozenset({Reason.SOURCE_CHANGED, Reason.SOURCE_NOT_FOUND, Reason.SUPERSEDED})
+STARTS_ANEW = frozenset(
+    {
+        Reason.EMBEDDING_CHANGED,
+        Reason.SOURCE_CHANGED,
+        Reason.SOURCE_NOT_FOUND,
+        Reason.SUPERSEDED,
+    }
+)
 
 
 @dataclass(frozen=True)
