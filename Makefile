@@ -72,7 +72,7 @@ test-cluster: setup ## Tests on a real Kubernetes
 
 .PHONY: faults
 faults: setup ## Break every part in turn; FULL=1 for the full lengths
-	$(RUN) pytest tests/faults --figures $(if $(FULL),--full)
+	$(RUN) pytest tests -m row --figures $(if $(FULL),--full)
 
 .PHONY: chaos
 chaos: setup ## Break parts at random for MINUTES=60, as SEED=1 says

@@ -59,6 +59,8 @@ _CAUSES = {
     "server closed the connection": "it closed the connection",
     "terminating connection": "it closed the connection",
     "too many clients": "it has no connection left",
+    "too many connections": "it has no connection left for this role or database",
+    "read-only": "it takes no writes: it is a standby, or set read-only; name the primary",
 }
 
 

@@ -97,7 +97,7 @@ def _problem(error: Exception) -> Problem:
     for kind, reason in known.items():
         if isinstance(error, kind):
             return Problem(reason=reason, message=str(error)[:700])
-    if isinstance(error, psycopg.OperationalError):
+    if isinstance(error, psycopg.OperationalError | psycopg.errors.ReadOnlySqlTransaction):
         return Problem(reason=Reason.DATABASE_UNAVAILABLE, message=unavailable(error))
     if isinstance(error, psycopg.errors.UndefinedTable):
         return Problem(reason=Reason.SUPERSEDED, message=_DROPPED)

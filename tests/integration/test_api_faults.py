@@ -80,6 +80,7 @@ async def is_ready(api: Api) -> bool:
     return (await api.internal.get("/readyz")).status_code == 200
 
 
+@pytest.mark.row(12, "Postgres away while questions are asked")
 async def test_without_postgres_it_says_so_and_recovers_by_itself(
     fragile: Pipeline, own_postgres: Any
 ) -> None:
@@ -108,6 +109,7 @@ async def test_without_postgres_it_says_so_and_recovers_by_itself(
         assert (await api.ask("a question that is cached"))["from_cache"] is True
 
 
+@pytest.mark.row(12, "Postgres restarted")
 async def test_a_restart_of_postgres_costs_no_question(
     fragile: Pipeline, own_postgres: Any
 ) -> None:
@@ -122,6 +124,7 @@ async def test_a_restart_of_postgres_costs_no_question(
             await api.ask(f"question {n}", use_cache=False)
 
 
+@pytest.mark.row(12, "Postgres frozen")
 async def test_a_frozen_postgres_is_told_within_five_seconds(fragile: Pipeline) -> None:
     clock = Clock()
     async with serving(fragile, clock=clock) as api:
@@ -212,6 +215,7 @@ async def _is_hit(api: Api) -> bool:
     return bool((await api.ask())["from_cache"])
 
 
+@pytest.mark.row(11, "Redis down and back")
 async def test_redis_stopped_and_started_again(
     pipeline: Pipeline, own_valkey: ValkeyServer
 ) -> None:
@@ -231,6 +235,7 @@ async def test_redis_stopped_and_started_again(
         await until(lambda: _is_hit(api))
 
 
+@pytest.mark.row(11, "Redis frozen")
 async def test_redis_frozen_costs_three_budgets_and_then_nothing(
     pipeline: Pipeline, own_valkey: ValkeyServer
 ) -> None:
@@ -247,6 +252,7 @@ async def test_redis_frozen_costs_three_budgets_and_then_nothing(
         await until(lambda: _is_hit(api))
 
 
+@pytest.mark.row(11, "Redis full")
 async def test_redis_full_is_read_all_the_same(
     pipeline: Pipeline, own_valkey: ValkeyServer
 ) -> None:
@@ -260,6 +266,7 @@ async def test_redis_full_is_read_all_the_same(
         assert await api.metric("ragwright_redis_failures_total") == 6
 
 
+@pytest.mark.row(11, "Redis emptied")
 async def test_redis_emptied(pipeline: Pipeline, own_valkey: ValkeyServer) -> None:
     async with with_cache(pipeline, own_valkey, seconds=2.0) as api:
         with own_valkey_client(own_valkey) as client:

@@ -206,6 +206,7 @@ def test_asking_for_the_live_version_ends_a_newer_build(pipeline: Pipeline) -> N
         ({"a": "", "b": " "}, {"maxShrink": 100}, "chunks: want at least 1 chunk, got 0"),
     ],
 )
+@pytest.mark.row(16, "0 chunks, half the chunks, unreadable documents")
 def test_a_gate_keeps_the_live_version(
     pipeline: Pipeline, documents: dict[str, str | bytes], gates: dict[str, int], words: str
 ) -> None:

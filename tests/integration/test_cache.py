@@ -45,6 +45,7 @@ def test_embeddings_are_kept_for_queries_and_later_builds(
     assert {redis_client.ttl(key) for key in keys} <= set(range(2_591_900, 2_592_001))
 
 
+@pytest.mark.row(11, "Redis dead during a build and its swap")
 def test_a_dead_redis_fails_nothing(pipeline: Pipeline, endpoint: Endpoint) -> None:
     dead = replace(
         openai(pipeline, endpoint), stores=replace(pipeline.stores, redis_url="redis://127.0.0.1:1")

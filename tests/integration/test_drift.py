@@ -43,6 +43,7 @@ def test_sentences_are_kept_once_beside_the_version(built: Pipeline) -> None:
     assert np.allclose(np.linalg.norm(stored, axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.row(16, "another model under the same name")
 def test_vectors_of_two_models_never_meet_in_one_version(
     built: Pipeline, endpoint: Endpoint, redis_client: redis.Redis
 ) -> None:
@@ -83,6 +84,7 @@ def test_vectors_of_a_build_that_failed_never_come_back_with_the_old_model(
         np.testing.assert_allclose(found.to_numpy(), vector(text, 64), atol=1e-6)
 
 
+@pytest.mark.row(16, "the model changes in mid-build")
 def test_a_model_that_changes_in_mid_build_ends_the_version(
     built: Pipeline, endpoint: Endpoint
 ) -> None:

@@ -85,6 +85,7 @@ def test_all_verdicts_are_told_and_kept(pipeline: Pipeline) -> None:
     assert [item["gate"] for item in stored] == [item.gate for item in report.verdicts]
 
 
+@pytest.mark.row(16, "a golden question finds another source")
 def test_a_golden_question_that_finds_another_source(pipeline: Pipeline) -> None:
     pipeline.write(**REFUNDS)
     pipeline.build("r1")
@@ -119,6 +120,7 @@ def test_an_endpoint_that_refuses_is_no_failed_gate(pipeline: Pipeline, endpoint
     assert pipeline.index("r1").outcome == "swapped"
 
 
+@pytest.mark.row(16, "the planner does not use the index")
 def test_a_planner_that_scans(pipeline: Pipeline) -> None:
     write_words(pipeline, 5_000)
     with role_with(pipeline, "enable_indexscan", "off") as scanning:
@@ -130,6 +132,7 @@ def test_a_planner_that_scans(pipeline: Pipeline) -> None:
     assert verdict(report, "planner") == (True, "the index for 5000 chunks")
 
 
+@pytest.mark.row(16, "the index finds too little")
 def test_an_index_that_finds_too_little(pipeline: Pipeline, endpoint: Endpoint) -> None:
     """Vectors without any neighbourhood are the hardest for HNSW."""
     write_words(pipeline, 3_000)

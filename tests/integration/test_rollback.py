@@ -205,6 +205,7 @@ def test_a_swap_killed_after_any_step_is_run_again(kept: Pipeline, step: str) ->
     assert states(kept) == {1: "live", 2: "kept"}
 
 
+@pytest.mark.row(14, "a Job stalls in mid-swap and wakes after a rollback")
 def test_a_stalled_swap_job_that_wakes_after_a_rollback_changes_nothing(
     kept: Pipeline, tmp_path: Path
 ) -> None:

@@ -117,6 +117,7 @@ def test_a_version_that_is_being_dropped_cannot_go_live(built: Pipeline) -> None
     assert live(built) == (1, 1)
 
 
+@pytest.mark.row(14, "a long reader holds the old tables across the swap")
 def test_a_long_reader_delays_nobody(built: Pipeline) -> None:
     """A transaction that holds the old tables and its snapshot reads on; the others the new."""
     with built.connect() as reader, built.connect() as other:
@@ -131,6 +132,7 @@ def test_a_long_reader_delays_nobody(built: Pipeline) -> None:
         assert other.execute("SELECT text FROM chunks").fetchall() == [("new text",)]
 
 
+@pytest.mark.row(14, "the live row is held")
 def test_a_held_pointer_row_is_waited_for(built: Pipeline) -> None:
     with built.connect() as other:
         other.autocommit = False
@@ -193,6 +195,7 @@ def proxy_that_loses_commits(
         thread.join()
 
 
+@pytest.mark.row(12, "Postgres cut off at the swap's COMMIT")
 def test_a_lost_reply_to_commit_is_read_again(built: Pipeline, tmp_path: Path) -> None:
     info = psycopg.conninfo.conninfo_to_dict(built.stores.database_url)
     server = Path(str(info["host"])) / ".s.PGSQL.5432"
@@ -207,6 +210,7 @@ def test_a_lost_reply_to_commit_is_read_again(built: Pipeline, tmp_path: Path) -
     assert states(built) == {1: "kept", 2: "live"}
 
 
+@pytest.mark.row(12, "Postgres stays away at the swap")
 def test_a_database_that_stays_away_is_an_error(built: Pipeline) -> None:
     pauses: list[float] = []
 
@@ -220,6 +224,7 @@ def test_a_database_that_stays_away_is_an_error(built: Pipeline) -> None:
     assert live(built) == (1, 1)
 
 
+@pytest.mark.row(14, "a reader holds what is to be dropped")
 def test_drop_leaves_what_a_reader_holds_and_takes_it_later(built: Pipeline) -> None:
     swap(lambda: connection_to(built), 2, planned_on=1)
     with built.connect() as reader, connection_to(built) as connection:

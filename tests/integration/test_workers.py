@@ -77,6 +77,7 @@ def test_each_document_is_loaded_once(
     assert done.outcome == "swapped"
 
 
+@pytest.mark.row(15, "a worker SIGKILLed in mid-batch")
 def test_a_worker_killed_in_mid_batch_loses_nothing(
     pipeline_of_git: Pipeline, endpoint: Endpoint, tmp_path: Path
 ) -> None:
@@ -189,6 +190,7 @@ def test_a_job_killed_after_any_step_is_run_again(pipeline: Pipeline, step: str)
     ]
 
 
+@pytest.mark.row(12, "Postgres ends every connection during the load")
 def test_a_lost_connection_at_any_batch_is_an_error_that_a_rerun_mends(pipeline: Pipeline) -> None:
     pipeline.write(**{f"d{n}": "Words. " * 2000 for n in range(4)})
 

@@ -6,10 +6,10 @@ import pytest
 
 from dev.cluster.embedded.cluster import EmbeddedCluster
 from dev.kubectl import until
+from tests.conftest import Holds
 from tests.faults.breaking import answers, ends_with_error, every_nth, silent
 from tests.faults.calls import Bend, Call
 from tests.faults.cluster.kit import hold
-from tests.faults.conftest import Holds
 from tests.faults.stage import Stage
 from tests.faults.table import Record
 

@@ -9,10 +9,10 @@ import pytest
 
 from dev.kubectl import until
 from ragwright_core.spec import RagPipelineSpec, shape_fingerprint
+from tests.conftest import Holds
 from tests.faults.breaking import after_each_write
 from tests.faults.calls import Call
 from tests.faults.cluster.kit import hold
-from tests.faults.conftest import Holds
 from tests.faults.kubelet import Operator
 from tests.faults.snapshot import differences, portable, snapshot
 from tests.faults.stage import Stage

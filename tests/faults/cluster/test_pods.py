@@ -9,8 +9,8 @@ import pytest
 
 from dev.cluster.embedded.paths import NODE_NAME
 from dev.kubectl import KubectlError, until
+from tests.conftest import Holds
 from tests.faults.cluster.kit import pods_of, until_pod
-from tests.faults.conftest import Holds
 from tests.faults.stage import Stage
 from tests.faults.table import Record
 

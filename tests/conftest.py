@@ -1,4 +1,4 @@
-"""The rows of the fault suite, and the table at its end. Needs no cluster by itself."""
+"""The rows of the fault suite, wherever they are played, and the table at its end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from bench.goals import conclude
 from tests.faults.table import FIGURE, ROW, Record, Table
 
-HERE = Path(__file__).parent
+FAULTS = Path(__file__).parent / "faults"
 TABLE = pytest.StashKey[Table]()
 
 
@@ -38,7 +38,9 @@ FULL = Holds(
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("faults")
     group.addoption("--full", action="store_true", help="the full lengths of the faults")
-    group.addoption("--figures", action="store_true", help="write bench/results/faults.json")
+    group.addoption(
+        "--figures", action="store_true", help="show the table, and write bench/results/faults.json"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,11 +50,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(HERE):
+        if item.path.is_relative_to(FAULTS):
             item.add_marker(pytest.mark.faults)
-            row = item.get_closest_marker("row")
-            if row is not None:
-                item.user_properties.append((ROW, row.args))
+        if (row := item.get_closest_marker("row")) is not None:
+            item.user_properties.append((ROW, row.args))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +70,12 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     table = config.stash[TABLE]
-    if not table.lines:
+    if not config.getoption("--figures"):
         return
     terminalreporter.section("faults")
     for line in table.ordered():
         terminalreporter.write_line(line.shown())
-    if config.getoption("--figures", default=False):
-        conclude("faults", table.goals(), [line.as_json() for line in table.ordered()])
+    conclude("faults", table.goals(), [line.as_json() for line in table.ordered()])
 
 
 @pytest.fixture
