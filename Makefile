@@ -97,5 +97,5 @@ push: ## Push it
 	$(DAEMON) push $(IMAGE)
 
 .PHONY: bench-swap
-bench-swap: setup ## 20 swaps under readers, beside the textbook swap
+bench-swap: setup ## 100 swaps under readers, beside the textbook swap
 	$(RUN) python -m bench.swap

@@ -26,7 +26,7 @@ def clean_up(
         try:
             ours = _is_ours(connection, order.pipeline)
             if ours:
-                _drop_schema(connection, schema, tries)
+                drop_schema(connection, schema, tries)
         except psycopg.errors.LockNotAvailable:
             raise ProblemError(
                 Reason.DATABASE_UNAVAILABLE,
@@ -49,7 +49,9 @@ def _is_ours(connection: Connection, identity: Identity) -> bool:
     return owner is None or owner == (identity.cluster, identity.uid)
 
 
-def _drop_schema(connection: Connection, schema: str, tries: int) -> None:
+def drop_schema(connection: Connection, schema: str, tries: int) -> None:
+    """With all it holds. Raises LockNotAvailable when a reader stays."""
+
     def drop() -> None:
         with connection.transaction():
             connection.execute(queries.SHORT_LOCK_TIMEOUT)

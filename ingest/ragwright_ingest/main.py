@@ -27,6 +27,7 @@ from ragwright_ingest.database import unavailable
 from ragwright_ingest.purge import open_cache
 from ragwright_ingest.settings import read_stores
 from ragwright_ingest.sources.open import Folders
+from ragwright_ingest.sweep import Sweep, SweepError, as_arguments, sweep
 
 # Kubernetes fails the Job at once on this code (podFailurePolicy): the input is at fault.
 EXIT_INPUT = 42
@@ -65,10 +66,48 @@ def main() -> None:
     commands.add_parser("index", help="build the indexes, pass the gates, swap, purge, drop")
     commands.add_parser("swap", help="swap to a version that is there, drop what is kept no longer")
     commands.add_parser("cleanup", help="drop the pipeline's schema and its keys in Redis")
-    step: str = parser.parse_args().step
+    swept = commands.add_parser(
+        "sweep",
+        help="list schemas without a pipeline: kubectl get rag -A -o json | ... sweep",
+        description="Lists the database's schemas that belong to no pipeline on standard input, as "
+        "`kubectl get rag -A -o json` prints them. The database is named by VECTOR_DB_URL or "
+        "VECTOR_DB_URL_FILE.",
+    )
+    as_arguments(swept)
+    options = parser.parse_args()
+    if options.step == "sweep":
+        sys.exit(_sweep(options))
+    step: str = options.step
     report = run(step, os.environ)
     _write(report, Path(os.environ.get("TERMINATION_LOG", "/dev/termination-log")))
     sys.exit(exit_code(report))
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    asked = Sweep(
+        as_json=options.output == "json",
+        drop=options.drop,
+        yes=options.yes,
+        cluster=options.cluster,
+        # Standard input holds the list: a person answers on the terminal itself.
+        confirm=_confirm if sys.stdout.isatty() else None,
+    )
+    listing = "" if sys.stdin.isatty() else sys.stdin.read()
+    try:
+        stores = read_stores(os.environ, patience=0)
+        sweep(stores.database_url, listing, asked, print)
+    except (SweepError, ProblemError, psycopg.Error) as error:
+        words = str(error) if isinstance(error, SweepError) else _problem(error).message
+        sys.stderr.write(f"ragwright-ingest sweep: {words}\n")
+        return 2
+    return 0
+
+
+def _confirm(question: str) -> bool:
+    with Path("/dev/tty").open("r+") as terminal:
+        terminal.write(question)
+        terminal.flush()
+        return terminal.readline().strip() == "yes"
 
 
 def run(step: str, environment: Mapping[str, str]) -> Report:

@@ -203,3 +203,21 @@ END_FOR_CHANGED_SOURCE: LiteralString = """
     WHERE number = %(number)s AND state = 'building'"""
 
 READ_PROGRESS: LiteralString = "SELECT state, problem FROM index_version WHERE number = %s"
+
+
+OUR_SCHEMAS: LiteralString = """
+    SELECT schemaname FROM pg_tables WHERE tablename = 'owner' AND schemaname LIKE 'rag\\_%%'
+    ORDER BY schemaname"""
+
+
+def leftover(schema: str) -> sql.Composed:
+    """Who owns a schema, what is live in it, and how large it is."""
+    return sql.SQL(
+        """
+        SELECT %(schema)s::text AS schema, owner.cluster, owner.uid, owner.since::text AS since,
+               (SELECT number FROM {live}) AS live,
+               (SELECT coalesce(sum(pg_total_relation_size(pg_class.oid)), 0)::bigint
+                FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+                WHERE nspname = %(schema)s::text AND relkind = 'r') AS bytes
+        FROM {owner} AS owner"""
+    ).format(live=sql.Identifier(schema, "live"), owner=sql.Identifier(schema, "owner"))
