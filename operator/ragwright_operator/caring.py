@@ -39,7 +39,8 @@ class Pace:
         if isinstance(made, Round):
             self.failures = 0
             self.changes = self.changes + 1 if made.changed else 0
-            return RESTLESS_PAUSE if self.changes > CHANGES_TO_SLOW else SHORTEST_PAUSE
+            restless = made.refused or self.changes > CHANGES_TO_SLOW
+            return RESTLESS_PAUSE if restless else SHORTEST_PAUSE
         self.failures += 1
         asked = made.retry_after if made is not None else 0.0
         pause = min(self.failure_pause * 2.0**self.failures, LONGEST_PAUSE)

@@ -33,10 +33,12 @@ BUSY_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Round:
-    """What a round came to. `again_seconds`: look again by then, whatever happens."""
+    """What a round came to. `again_seconds`: look again by then, whatever happens; `refused`: the
+    API server would not have a step."""
 
     changed: bool
     again_seconds: float | None = None
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class Reconciler:
             names = observed.target.names
             self.metrics.observe(names.namespace, names.name, observed.status, status)
         changed = status != observed.status or _did_something(outcomes)
-        return Round(changed, _again(replace(observed, status=status), now))
+        refused = any(outcome.result == "rejected" for outcome in outcomes)
+        return Round(changed, _again(replace(observed, status=status), now), refused)
 
     async def _refuse(self, pipeline: Manifest, error: ValidationError, now: datetime) -> Round:
         metadata = pipeline["metadata"]

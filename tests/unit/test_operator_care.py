@@ -206,3 +206,4 @@ def test_a_pipeline_that_finds_no_rest_is_slowed_down() -> None:
     assert pauses[-1] == RESTLESS_PAUSE
     pace.after(Round(changed=False))
     assert pace.after(Round(changed=True)) == SHORTEST_PAUSE
+    assert pace.after(Round(changed=True, refused=True)) == RESTLESS_PAUSE

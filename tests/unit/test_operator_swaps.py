@@ -11,6 +11,7 @@ from ragwright_core.names import PipelineName
 from ragwright_core.report import Problem, Reason
 from ragwright_core.spec import APPROVE_ANNOTATION, REINDEX_ANNOTATION
 from ragwright_operator.plan.approval import Approval, approved
+from ragwright_operator.plan.steps import CreateJob, Step
 from tests.operator_kit import (
     NAME,
     NAMESPACE,
@@ -333,6 +334,25 @@ async def test_fewer_to_keep_are_dropped_at_once() -> None:
     assert world.others == []
     assert len(swap_jobs(world)) == 1
     assert live(world) == 2
+
+
+async def test_nothing_is_dropped_beside_a_build_that_status_does_not_know_of() -> None:
+    """The operator was killed between making the Job and noting it."""
+    world = await two_versions()
+    third = world.others[0].model_copy(update={"number": 3})
+    world.annotate(REINDEX_ANNOTATION, "third")
+    world.running.add("load")
+
+    def kill(step: Step) -> None:
+        if isinstance(step, CreateJob):
+            raise Killed
+
+    with pytest.raises(Killed):
+        await one_round(world, kill)
+    assert [name.rpartition("-load-")[1] for name in world.names("Job")] == ["-load-"]
+    world.others.insert(0, third)
+    await one_round(world)
+    assert swap_jobs(world) == []
 
 
 async def test_an_endpoint_that_changed_its_model_is_told() -> None:

@@ -11,9 +11,7 @@ from ragwright_operator.observed import Observed
 from ragwright_operator.plan.request import Ask, next_build
 from ragwright_operator.plan.standing import standing
 from ragwright_operator.plan.steps import CreateJob, DeleteJob, Step
-from ragwright_operator.plan.swaps import next_swap
-
-BUILD_COMPONENTS = ("load", "index")
+from ragwright_operator.plan.swaps import BUILD_STEPS, next_swap
 
 
 def build_steps(observed: Observed, now: datetime) -> list[Step]:
@@ -79,13 +77,13 @@ def _served(observed: Observed, ask: Ask | None) -> list[str]:
     names, last = observed.target.names, observed.status.build
     kept = set()
     if ask is not None:
-        kept |= {names.job(ask.request, step, ask.attempt) for step in BUILD_COMPONENTS}
+        kept |= {names.job(ask.request, step, ask.attempt) for step in BUILD_STEPS}
     if last is not None and _still_of_use(observed, last, begun=bool(kept & set(observed.jobs))):
-        kept |= {names.job(last.request, step, last.attempt) for step in BUILD_COMPONENTS}
+        kept |= {names.job(last.request, step, last.attempt) for step in BUILD_STEPS}
     return [
         job.name
         for job in observed.jobs.values()
-        if job.component in BUILD_COMPONENTS and job.name not in kept and not job.deleting
+        if job.component in BUILD_STEPS and job.name not in kept and not job.deleting
     ]
 
 

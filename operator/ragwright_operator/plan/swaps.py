@@ -16,6 +16,8 @@ from ragwright_operator.plan.pauses import pause
 
 SwapReason = Literal["Pinned", "NewestFits", "Approved", "RestoredFromKept", "Dropped"]
 
+BUILD_STEPS = ("load", "index")
+
 # What the same Job would find again.
 FINAL = frozenset({Reason.VERSION_GONE, Reason.GATE_FAILED})
 # An API pod may tell of the pointer as it was a moment ago.
@@ -96,11 +98,10 @@ def _wish(observed: Observed) -> Wish | None:
     others = [other for other in summary.others if other.intact]
     if pin is not None:
         return _to_pin(summary.live, others, pin)
-    build = observed.status.build
     lost = summary.live is None or not summary.live.intact
     if lost and (wish := _restore(summary.live, others)):
         return wish
-    if build is not None and build.outcome == "running":
+    if _build_runs(observed):
         return None
     if summary.live is None:
         return _to_approved(observed, None)
@@ -108,6 +109,16 @@ def _wish(observed: Observed) -> Wish | None:
         _to_approved(observed, summary.live)
         or _to_newest(observed, summary.live, others)
         or _drop(observed, summary.others)
+    )
+
+
+def _build_runs(observed: Observed) -> bool:
+    """Also one whose Job status does not know of yet: its operator was killed in between."""
+    names, build = observed.target.names, observed.status.build
+    known = {names.job(build.request, step, build.attempt) for step in BUILD_STEPS} if build else ()
+    return (build is not None and build.outcome == "running") or any(
+        job.component in BUILD_STEPS and not job.deleting and job.name not in known
+        for job in observed.jobs.values()
     )
 
 

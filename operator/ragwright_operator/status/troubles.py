@@ -25,9 +25,7 @@ def troubles(
         *_taken(observed, outcomes),
         *_rejected(outcomes),
         *index_troubles(observed),
-        *build_troubles(build),
-        *_running_reports(observed),
-        *pod_troubles(observed, now),
+        *_of_build(build, [*_running_reports(observed), *pod_troubles(observed, now)]),
         *_controllers(observed),
         *storage_troubles(observed),
     ]
@@ -81,6 +79,12 @@ def build_troubles(build: Build | None) -> list[Trouble]:
     return [
         Trouble(build.reason, f"{build.message} (attempt {build.attempt}; the next at {again})")
     ]
+
+
+def _of_build(build: Build | None, now: list[Trouble]) -> list[Trouble]:
+    """What holds the attempt that runs comes before why the last one failed."""
+    last = build_troubles(build)
+    return [*now, *last] if build and build.outcome == "running" else [*last, *now]
 
 
 def _running_reports(observed: Observed) -> list[Trouble]:
