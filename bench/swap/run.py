@@ -149,7 +149,7 @@ class Swapper:
 
     async def _build(self, number: int) -> Report:
         revision = await self.commit()
-        report = await build(self.stack, self.spec, f"request-{number}")
+        report = await build(self.stack, self.spec, f"swap-{number}")
         assert report.number is not None
         self.revisions[report.number] = revision
         return report
