@@ -21,7 +21,7 @@ from ragwright_operator.effects.index import AskOver, ask_index
 from ragwright_operator.effects.kube import connect
 from ragwright_operator.effects.watch import children_watches
 from ragwright_operator.handlers import Handlers, cancelled, operate
-from ragwright_operator.liveness import dead
+from ragwright_operator.liveness import Liveness
 from ragwright_operator.metrics import make_metrics
 from ragwright_operator.pipelines import Pipelines
 from ragwright_operator.reconcile import Reconciler
@@ -91,7 +91,7 @@ async def serve(
             for watch in children.watches
         ]
         caretaker = Caretaker(reconciler, pipelines, metrics, settings.resync_seconds)
-        handlers = Handlers(caretaker, children.listed, lambda: dead(children, watching))
+        handlers = Handlers(caretaker, children.listed, Liveness(children, watching).dead)
         try:
             await operate(handlers.registry(), settings.namespaces, live)
         finally:

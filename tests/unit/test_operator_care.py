@@ -25,7 +25,7 @@ from ragwright_operator.caring import (
 from ragwright_operator.effects.kube import KubeError
 from ragwright_operator.effects.watch import WATCH_SECONDS, Children, KindWatch
 from ragwright_operator.handlers import Handlers, configure
-from ragwright_operator.liveness import dead
+from ragwright_operator.liveness import STARTING_SECONDS, Liveness
 from ragwright_operator.metrics import make_metrics
 from ragwright_operator.pipelines import Pipelines
 from ragwright_operator.reconcile import Round
@@ -129,17 +129,25 @@ async def test_liveness_sees_what_has_stopped() -> None:
     ours = asyncio.create_task(_forever(), name="watch of Pod")
     kopfs = asyncio.create_task(_forever(), name="watcher for ragpipelines.v1alpha1.ragwright.dev")
     await asyncio.sleep(0)
-    children = Children((watch,))
-    assert dead(children, [ours]) == []
+    dead = Liveness(Children((watch,)), [ours]).dead
+    assert dead() == []
 
     watch.heard_at = monotonic() - 10 * WATCH_SECONDS
-    assert dead(children, [ours]) == ["nothing was heard of Pod for long"]
+    assert dead() == ["nothing was heard of Pod for long"]
     watch.heard_at = monotonic()
 
     for task in (kopfs, ours):
         task.cancel()
     await asyncio.gather(ours, kopfs, return_exceptions=True)
-    assert dead(children, [ours]) == ["watch of Pod has ended", "ragpipelines are not watched"]
+    assert dead() == ["watch of Pod has ended", "ragpipelines are not watched"]
+
+
+async def test_liveness_gives_kopf_time_to_begin() -> None:
+    now = 100.0
+    liveness = Liveness(Children(()), [], clock=lambda: now)
+    assert liveness.dead() == []
+    now += STARTING_SECONDS
+    assert liveness.dead() == ["ragpipelines are not watched"]
 
 
 async def _ready() -> None:
