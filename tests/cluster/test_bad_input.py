@@ -9,6 +9,7 @@ import pytest
 from dev.kubectl import KubectlError
 from tests.cluster.kit import RULES, Namespace, pipeline
 
+LOST = {"question": "What is the refund policy?", "source": "nowhere.md"}
 GIT = {"name": "docs", "git": {"url": "http://nowhere.invalid/docs.git"}}
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -29,6 +30,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"chunking": {"maxCharacters": 100, "overlapCharacters": 90}}, "at most half"),
     ({"api": {"replicas": -1}}, "replicas"),
     ({"ingest": {"paralelism": 2}}, "unknown field"),
+    ({"reindex": {"gates": {"maxShrink": 100}}}, "would allow an index without a chunk"),
+    ({"reindex": {"gates": {"goldenQuestions": [LOST, LOST]}}}, "Duplicate value"),
+    ({"reindex": {"pin": 0}}, "pin"),
+    ({"reindex": {"approval": "Perhaps"}}, "approval"),
 ]
 
 
@@ -45,20 +50,30 @@ def test_a_name_too_long_for_its_children_is_refused(namespace: Namespace) -> No
 
 
 def test_what_only_the_cluster_sees_becomes_a_condition_and_recovers(namespace: Namespace) -> None:
-    good = pipeline("good")
     namespace.write_rules(RULES)
-    namespace.apply(good)
+    namespace.apply(pipeline("good"))
     missing = {"name": "later", "configMap": {"name": "later"}}
     namespace.apply(pipeline("empty", sources=[missing]))
     namespace.apply(pipeline("unreachable", sources=[GIT]))
     secret = {"name": "no-such-secret"}
     namespace.apply(pipeline("secretless", database={"secretRef": secret}))
+    namespace.apply(pipeline("clockless", reindex={"schedule": "every night"}))
+    namespace.apply(pipeline("zoneless", reindex={"timeZone": "Mars/Olympus"}))
+    namespace.apply(pipeline("golden", reindex={"gates": {"goldenQuestions": [LOST]}}))
 
+    assert "write five fields" in namespace.until_reason("clockless", "InvalidSpec")
+    assert "write an IANA name" in namespace.until_reason("zoneless", "InvalidSpec")
+    assert "nowhere.md names no document" in namespace.until_reason("golden", "GateFailed")
     assert "ConfigMap later does not exist" in namespace.until_reason("empty", "SourceNotFound")
     assert "nowhere.invalid" in namespace.until_reason("unreachable", "SourceUnreachable")
     assert "database" in namespace.until_reason("secretless", "SecretMissing", seconds=300)
     # A bad pipeline never disturbs another.
     namespace.until_live("good", 1)
+    namespace.apply(pipeline("good", reindex={"pin": 9}))
+    assert "there is no version 9 any more" in namespace.until_reason(
+        "good", "PinnedVersionMissing"
+    )
+    assert namespace.state("good").live == 1
 
     namespace.write_rules(RULES, name="later")
     mended = namespace.until("empty", lambda at: at.live == 1, "the mended pipeline", seconds=300)

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from ragwright_core import cachekeys
-from ragwright_core.index.layout import MIGRATIONS
+from ragwright_core.index.migrations import MIGRATIONS
 from ragwright_core.problems import ProblemError
 from ragwright_ingest import steps
 from ragwright_ingest.database import open_database

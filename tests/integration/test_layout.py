@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 
 from ragwright_core.handover import Identity
-from ragwright_core.index.layout import MIGRATIONS
+from ragwright_core.index.migrations import MIGRATIONS
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Problem, Reason
 from ragwright_ingest.database import open_database

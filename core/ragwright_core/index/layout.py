@@ -11,11 +11,11 @@ import psycopg
 
 from ragwright_core.handover import Identity
 from ragwright_core.index import connect, queries
+from ragwright_core.index.migrations import MIGRATIONS
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason
 from ragwright_core.spec import ADOPT_ANNOTATION
 
-MIGRATIONS = (queries.LAYOUT_1, queries.LAYOUT_2)
 OLDEST_PGVECTOR = (0, 8, 0)
 # CVE-2026-3172 lies in parallel HNSW builds below this; distributions patch without a new number.
 PARALLEL_PGVECTOR = (0, 8, 2)

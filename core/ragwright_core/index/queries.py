@@ -1,4 +1,4 @@
-"""Every SQL statement about index versions.
+"""Every SQL statement about index versions; those that made the schema are in `migrations.py`.
 
 Connections have `search_path` set to the pipeline's schema and pgvector's (`connect.py`), so
 that only the numbered tables need an identifier put together here.
@@ -11,64 +11,6 @@ from typing import LiteralString
 from psycopg import sql
 
 from ragwright_core.names import chunks_table, documents_table
-
-LAYOUT_1: tuple[LiteralString, ...] = (
-    """
-    CREATE TABLE layout (
-        version integer PRIMARY KEY,
-        applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
-    )""",
-    """
-    CREATE TABLE owner (
-        single boolean PRIMARY KEY DEFAULT true CHECK (single),
-        cluster text NOT NULL,
-        uid text NOT NULL,
-        since timestamptz NOT NULL DEFAULT clock_timestamp()
-    )""",
-    """
-    CREATE TABLE index_version (
-        number integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-        id uuid NOT NULL DEFAULT gen_random_uuid(),
-        state text NOT NULL DEFAULT 'building'
-            CHECK (state IN ('building', 'ready', 'live', 'kept', 'failed', 'dropping', 'dropped')),
-        reason text NOT NULL,
-        problem text,
-        descriptor jsonb NOT NULL,
-        manifest text NOT NULL,
-        planned_on bigint NOT NULL DEFAULT 0,
-        documents integer NOT NULL,
-        failed integer NOT NULL DEFAULT 0,
-        chunks bigint NOT NULL DEFAULT 0,
-        embedded bigint NOT NULL DEFAULT 0,
-        reused bigint NOT NULL DEFAULT 0,
-        verdicts jsonb NOT NULL DEFAULT '[]',
-        started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-        loaded_at timestamptz,
-        ready_at timestamptz,
-        swapped_at timestamptz
-    )""",
-    """
-    CREATE TABLE build_request (
-        request text PRIMARY KEY,
-        number integer NOT NULL REFERENCES index_version,
-        unchanged boolean NOT NULL DEFAULT false,
-        asked_at timestamptz NOT NULL DEFAULT clock_timestamp()
-    )""",
-    """
-    CREATE TABLE live (
-        single boolean PRIMARY KEY DEFAULT true CHECK (single),
-        number integer REFERENCES index_version,
-        term bigint NOT NULL DEFAULT 0,
-        epoch bigint NOT NULL DEFAULT 0,
-        swapped_at timestamptz
-    )""",
-    "INSERT INTO live DEFAULT VALUES",
-)
-
-LAYOUT_2: tuple[LiteralString, ...] = (
-    # Not in the descriptor: every lease reads that, and these may be 12,000 numbers.
-    "ALTER TABLE index_version ADD COLUMN sentences jsonb",
-)
 
 READ_LIVE: LiteralString = """
     SELECT live.term, live.epoch, live.number, version.id::text AS id, version.descriptor

@@ -1,0 +1,65 @@
+"""The layouts of a pipeline's schema, oldest first; each is run once and never edited."""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+LAYOUT_1: tuple[LiteralString, ...] = (
+    """
+    CREATE TABLE layout (
+        version integer PRIMARY KEY,
+        applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    )""",
+    """
+    CREATE TABLE owner (
+        single boolean PRIMARY KEY DEFAULT true CHECK (single),
+        cluster text NOT NULL,
+        uid text NOT NULL,
+        since timestamptz NOT NULL DEFAULT clock_timestamp()
+    )""",
+    """
+    CREATE TABLE index_version (
+        number integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        id uuid NOT NULL DEFAULT gen_random_uuid(),
+        state text NOT NULL DEFAULT 'building'
+            CHECK (state IN ('building', 'ready', 'live', 'kept', 'failed', 'dropping', 'dropped')),
+        reason text NOT NULL,
+        problem text,
+        descriptor jsonb NOT NULL,
+        manifest text NOT NULL,
+        planned_on bigint NOT NULL DEFAULT 0,
+        documents integer NOT NULL,
+        failed integer NOT NULL DEFAULT 0,
+        chunks bigint NOT NULL DEFAULT 0,
+        embedded bigint NOT NULL DEFAULT 0,
+        reused bigint NOT NULL DEFAULT 0,
+        verdicts jsonb NOT NULL DEFAULT '[]',
+        started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        loaded_at timestamptz,
+        ready_at timestamptz,
+        swapped_at timestamptz
+    )""",
+    """
+    CREATE TABLE build_request (
+        request text PRIMARY KEY,
+        number integer NOT NULL REFERENCES index_version,
+        unchanged boolean NOT NULL DEFAULT false,
+        asked_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    )""",
+    """
+    CREATE TABLE live (
+        single boolean PRIMARY KEY DEFAULT true CHECK (single),
+        number integer REFERENCES index_version,
+        term bigint NOT NULL DEFAULT 0,
+        epoch bigint NOT NULL DEFAULT 0,
+        swapped_at timestamptz
+    )""",
+    "INSERT INTO live DEFAULT VALUES",
+)
+
+LAYOUT_2: tuple[LiteralString, ...] = (
+    # Not in the descriptor: every lease reads that, and these may be 12,000 numbers.
+    "ALTER TABLE index_version ADD COLUMN sentences jsonb",
+)
+
+MIGRATIONS = (LAYOUT_1, LAYOUT_2)
