@@ -71,11 +71,12 @@ def planner(chunks: int, *, uses_index: bool, scan_is_fine: int) -> Verdict:
 def recall(found: int, wanted: int, limit: int) -> Verdict:
     """`found` of `wanted` nearest chunks were among those that the index gave."""
     percent = 100 * found / wanted if wanted else 100.0
+    hint = "" if percent >= limit else "; a higher hnsw.ef_search finds more"
     return _verdict(
         "minRecall",
         percent >= limit,
         f"at least {limit} % of the 10 nearest chunks",
-        f"{percent:.1f} % ({found} of {wanted}; a higher hnsw.ef_search finds more)",
+        f"{percent:.1f} % ({found} of {wanted}{hint})",
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 DOCUMENT = Path("docs/reference/kubectl.md")
 _DIFFERS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "TIME"),
-    (re.compile(r"\b[0-9a-f]{64}\b"), "FINGERPRINT"),
+    (re.compile(r"\b(?:[0-9a-f]{64}|[0-9a-f]{16})\b"), "FINGERPRINT"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "UID"),
     (re.compile(r"test-[0-9a-f]{8}"), "NAMESPACE"),
     (re.compile(r"(configMap) [0-9a-f]{12}"), r"\1 REVISION"),
