@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from ragwright_ingest.settings import Stores
+from ragwright_ingest.sweep import SweepError, known_schemas
 from tests.integration.conftest import Pipeline
 
 
@@ -102,9 +103,14 @@ def test_schemas_of_another_cluster_are_dropped_only_by_its_name(alone: Pipeline
         ('{"items": [{"kind": "Pod", "metadata": {}}]}', "other things than RagPipelines"),
     ],
 )
-def test_a_list_that_is_none_drops_nothing(alone: Pipeline, given: str, words: str) -> None:
-    done = swept(alone, given, "--drop", "--yes")
+def test_a_list_that_is_none_says_what_to_pipe(given: str, words: str) -> None:
+    with pytest.raises(SweepError, match=words) as error:
+        known_schemas(given)
+    assert "kubectl get rag -A -o json | ragwright-ingest sweep" in str(error.value)
+
+
+def test_without_a_list_nothing_is_dropped(alone: Pipeline) -> None:
+    done = swept(alone, "", "--drop", "--yes")
     assert done.returncode == 2
-    assert words in done.stderr
-    assert "kubectl get rag -A -o json | ragwright-ingest sweep" in done.stderr
+    assert "standard input holds no list of pipelines" in done.stderr
     assert schemas(alone) == [alone.schema]
