@@ -92,6 +92,7 @@ def _pinned_and_let_go(stage: Stage, reader: Reader) -> None:
     if previous is None:
         return
     reader.reported = 0
+    stage.pins += 1
     stage.patch(reindex={"pin": previous["number"]})
     hold(4)
     stage.patch(reindex={"pin": None})

@@ -61,6 +61,7 @@ class Stage:
     revision: int = 0
     baseline: dict[str, Any] = field(default_factory=dict)
     first_term: int = 0
+    pins: int = 0  # each may stop a build, whose Jobs are then made again under their names
 
     @property
     def names(self) -> PipelineName:
@@ -189,7 +190,7 @@ class Stage:
         for verdict in ("failed", "mixed", "stale"):
             record.at_most(verdict, reader.count(verdict), 0, words)
         record.at_most("terms back", reader.terms_back(), 0)
-        record.at_most("jobs made twice", max(jobs.values(), default=1) - 1, 0, str(jobs))
+        record.at_most("jobs made twice", max(jobs.values(), default=1) - 1, self.pins, str(jobs))
         if builds is not None:
             record.exactly("jobs made", sum(jobs.values()), 2 * builds, str(jobs))
         loud = self.operator.loud_lines(seen.log_from, allowed)
