@@ -85,7 +85,7 @@ ABANDON_OTHERS: LiteralString = """
 # A version whose tables another hand has dropped, or that a restored backup does not hold.
 MARK_LOST: LiteralString = """
     UPDATE index_version SET state = 'dropped'
-    WHERE state IN ('live', 'kept', 'ready', 'failed')
+    WHERE state IN ('live', 'kept', 'ready', 'failed', 'building')
       AND (to_regclass('chunks_v' || number) IS NULL
            OR to_regclass('documents_v' || number) IS NULL)
     RETURNING number"""
@@ -121,6 +121,16 @@ SHORT_LOCK_TIMEOUT: LiteralString = "SET LOCAL lock_timeout = '200ms'"
 
 # A Job that stalls in mid-swap would hold the live row against every other swap.
 SHORT_IDLE_TIMEOUT: LiteralString = "SET LOCAL idle_in_transaction_session_timeout = '3s'"
+
+# The views that are there, and the tables that each reads.
+COVERED: LiteralString = """
+    SELECT DISTINCT view.relname, read.relname
+    FROM pg_class AS view
+    JOIN pg_rewrite AS rule ON rule.ev_class = view.oid
+    JOIN pg_depend AS needs ON needs.classid = 'pg_rewrite'::regclass AND needs.objid = rule.oid
+    JOIN pg_class AS read ON needs.refclassid = 'pg_class'::regclass AND needs.refobjid = read.oid
+    WHERE view.oid IN (to_regclass('documents'), to_regclass('chunks'))
+      AND read.oid <> view.oid AND read.oid <> 'live'::regclass"""
 
 DROP_VIEWS: LiteralString = "DROP VIEW IF EXISTS documents, chunks"
 
