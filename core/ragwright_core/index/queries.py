@@ -75,7 +75,7 @@ CREATE_VERSION: LiteralString = """
     VALUES (%(reason)s, %(descriptor)s, %(manifest)s, %(documents)s, %(planned_on)s)
     RETURNING number"""
 
-FIT_SHAPE: LiteralString = """
+FIT: LiteralString = """
     UPDATE index_version SET descriptor = descriptor || %(fits)s WHERE number = %(number)s"""
 
 ABANDON_OTHERS: LiteralString = """
