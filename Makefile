@@ -55,8 +55,8 @@ generated: setup
 	$(RUN) python -m ragwright_core.crd --check
 
 .PHONY: test-fast
-test-fast: setup ## Unit and integration tests, no cluster: under two minutes
-	$(RUN) pytest -n 2 tests/unit tests/integration
+test-fast: setup ## Unit and integration tests, no cluster, without `faults`: under two minutes
+	$(RUN) pytest -n 2 -m "not row" tests/unit tests/integration
 
 .PHONY: unit
 unit: setup ## Unit tests: no I/O, seconds
