@@ -257,7 +257,7 @@ async def test_the_internal_port_tells_what_is_live_and_what_is_built(built: Pip
         assert (live["number"], live["term"], live["documents"]) == (2, 2, 2)
         assert live["chunks"] == built.value("SELECT count(*) FROM chunks_v2")
         with built.connect() as connection:
-            connection.execute("DROP TABLE documents_v3")
+            connection.execute("DROP TABLE documents_v3 CASCADE")
         index = (await api.internal.get("/index")).json()
         assert (index["live"]["number"], index["building"]) == (2, None)
 
