@@ -15,6 +15,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 from ragwright_api.background import Background
 from ragwright_api.settings import NotMountedError
+from ragwright_core.cachekeys import turn_key
 
 # All Redis calls of one request together.
 BUDGET_SECONDS = 0.05
@@ -52,6 +53,19 @@ class Budget:
         self.seconds = max(0.0, self.seconds - seconds)
 
 
+# What Redis does in one go: the value if it is there, else the turn to make it, if it is free.
+_TAKE_TURN = """
+local found = redis.call('GET', KEYS[1])
+if found then return found end
+if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+return 0"""
+_KEEP_TURN = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0"""
+_END_TURN = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0"""
+
 Command = Callable[[redis.Redis], Coroutine[Any, Any, Result]]
 
 
@@ -84,6 +98,42 @@ class Cache:
     async def put(self, key: str, value: bytes, ttl_seconds: int, budget: Budget) -> None:
         async def command(client: redis.Redis) -> None:
             await client.set(key, value, ex=ttl_seconds)
+
+        await self._call(command, budget)
+
+    async def seconds_left(self, key: str, budget: Budget) -> float:
+        """How long a value lives still; 0 where it is gone, or Redis does not say."""
+
+        async def command(client: redis.Redis) -> float:
+            return max(0, await client.pttl(key)) / 1000
+
+        return await self._call(command, budget) or 0.0
+
+    async def take_turn(
+        self, key: str, owner: str, seconds: float, budget: Budget
+    ) -> bytes | bool | None:
+        """The value where there is one by now; else whether the turn to make it is `owner`'s.
+        None where Redis does not say."""
+        arguments = (owner, int(seconds * 1000))
+
+        async def command(client: redis.Redis) -> bytes | bool:
+            script = client.register_script(_TAKE_TURN)
+            found = await script([key, turn_key(key)], arguments)
+            return found if isinstance(found, bytes) else bool(found)
+
+        return await self._call(command, budget)
+
+    async def keep_turn(self, key: str, owner: str, seconds: float, budget: Budget) -> None:
+        await self._as_owner(_KEEP_TURN, key, (owner, int(seconds * 1000)), budget)
+
+    async def end_turn(self, key: str, owner: str, budget: Budget) -> None:
+        await self._as_owner(_END_TURN, key, (owner,), budget)
+
+    async def _as_owner(
+        self, script: str, key: str, arguments: tuple[str | int, ...], budget: Budget
+    ) -> None:
+        async def command(client: redis.Redis) -> None:
+            await client.register_script(script)([turn_key(key)], arguments)
 
         await self._call(command, budget)
 

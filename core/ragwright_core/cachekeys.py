@@ -53,6 +53,11 @@ def response_key(
     return f"{RESPONSE_PREFIX}{pipeline_tag(point.schema)}:{point.version_id}:{digest}"
 
 
+def turn_key(key: str) -> str:
+    """Key that says who makes the value of `key` just now."""
+    return f"{key}:turn"
+
+
 def embedding_key(schema: str, embedding_fingerprint: str, text: str) -> str:
     """Key of one vector. `text` is what the model saw, its prefix included."""
     return f"{EMBED_PREFIX}{pipeline_tag(schema)}:{fingerprint([embedding_fingerprint, text])}"

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ragwright_core.model import Model
 from ragwright_core.names import PipelineName
-from ragwright_core.spec import Cache, Llm, RagPipelineSpec, Retrieval
+from ragwright_core.spec import Cache, Llm, Load, RagPipelineSpec, Retrieval
 
 
 class Identity(Model):
@@ -65,3 +65,4 @@ class ServeSettings(Model):
     llm: Llm
     retrieval: Retrieval
     cache: Cache
+    load: Load = Load()

@@ -73,7 +73,11 @@ class Api:
 def serve_settings(pipeline: Pipeline) -> ServeSettings:
     spec = pipeline.spec
     return ServeSettings(
-        pipeline=pipeline.identity, llm=spec.llm, retrieval=spec.retrieval, cache=spec.cache
+        pipeline=pipeline.identity,
+        llm=spec.llm,
+        retrieval=spec.retrieval,
+        cache=spec.cache,
+        load=spec.api.load,
     )
 
 

@@ -184,6 +184,10 @@ OTHER: dict[str, Any] = {
     "cache.secretRef": {"name": "other"},
     "cache.answerTtlSeconds": 9,
     "cache.embeddingTtlSeconds": 9,
+    "cache.inProcessMebibytes": 9,
+    "cache.stable": True,
+    "cache.staleIfErrorSeconds": 9,
+    "api.load": {"inFlight": 9, "queue": 9},
     "api.replicas": 9,
     "api.resources": {
         "requests": {"cpu": "9", "memory": "9Gi"},

@@ -100,7 +100,7 @@ class Contract:
                 CollectorRegistry(), Identity(namespace="n", name="p", uid="u", cluster="c")
             ),
             top_k=5,
-            answer_ttl=Cache().answer_ttl_seconds,
+            answer_ttl=Cache().answer_ttl,
             clock=boot_clock,
         )
         invalidate = Invalidation(raise_epoch, reader, boot_clock, no_pause)
@@ -250,7 +250,8 @@ def test_an_answers_key_says_all_that_it_depends_on(other: dict[str, Any]) -> No
 
 
 def test_times_to_live() -> None:
-    assert Cache().answer_ttl_seconds == 4 * 60 * 60
+    assert Cache().answer_ttl == 4 * 60 * 60
+    assert Cache(stable=True).answer_ttl == 24 * 60 * 60
     assert Cache().embedding_ttl_seconds == 30 * 24 * 60 * 60
 
 

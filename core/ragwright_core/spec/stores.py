@@ -72,5 +72,25 @@ class Cache(Model):
 
     managed: ManagedRedis | None = Field(None, description="The default when nothing is named.")
     secret_ref: CacheSecret | None = None
-    answer_ttl_seconds: int = Field(14_400, ge=1, le=2_592_000)
+    stable: bool = Field(
+        default=False, description="Documents seldom change: answers are kept 24 h, not 4 h."
+    )
+    answer_ttl_seconds: int | None = Field(
+        None, ge=1, le=2_592_000, description="Default: 14400, or 86400 where `stable`."
+    )
     embedding_ttl_seconds: int = Field(2_592_000, ge=1, le=31_536_000)
+    in_process_mebibytes: int = Field(
+        32, ge=0, le=4096, description="Answers that each API pod keeps in its own memory."
+    )
+    stale_if_error_seconds: int = Field(
+        0,
+        ge=0,
+        le=86_400,
+        description="How long answers of the last known version may be served, marked by a "
+        "header, while the database is away.",
+    )
+
+    @property
+    def answer_ttl(self) -> int:
+        """Seconds that an answer is kept."""
+        return self.answer_ttl_seconds or (86_400 if self.stable else 14_400)

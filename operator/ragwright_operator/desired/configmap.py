@@ -37,6 +37,7 @@ def serve_settings(target: Target) -> str:
         llm=target.spec.llm,
         retrieval=target.spec.retrieval,
         cache=target.spec.cache,
+        load=target.spec.api.load,
     )
     return settings.model_dump_json(indent=1)
 
