@@ -21,6 +21,8 @@ from ragwright_core.cachekeys import turn_key
 BUDGET_SECONDS = 0.05
 FAILURES_TO_OPEN = 3
 OPEN_SECONDS = 5.0
+# Below the 100 connections of redis-py's pool, beyond which it fails as if Redis had.
+CALLS_AT_ONCE = 64
 
 Result = TypeVar("Result")
 
@@ -87,6 +89,7 @@ class Cache:
         self._breaker = breaker or Breaker()
         self._on_failure = on_failure
         self._background = Background()
+        self._places = asyncio.Semaphore(CALLS_AT_ONCE)
 
     async def get(self, key: str, budget: Budget) -> bytes | None:
         async def command(client: redis.Redis) -> bytes | None:
@@ -166,11 +169,16 @@ class Cache:
     async def _call(self, command: Command[Result], budget: Budget) -> Result | None:
         if self._closed() or self._breaker.is_open or budget.seconds <= 0:
             return None
+        # A crowd of our own says nothing of Redis: the breaker does not hear of it.
+        if not await self._has_place(budget):
+            return None
         if (client := self._connect()) is None:
+            self._places.release()
             return None
         # Detached, so that neither a time-out nor a caller who hangs up cancels a command whose
         # reply would then wait on the connection for the next caller (redis-py#2624).
         task = self._background.start(command(client))
+        task.add_done_callback(lambda _: self._places.release())
         began = time.monotonic()
         try:
             await asyncio.wait({task}, timeout=budget.seconds)
@@ -182,6 +190,18 @@ class Cache:
             budget.spend(time.monotonic() - began)
         self._breaker.record(ok=True)
         return result
+
+    async def _has_place(self, budget: Budget) -> bool:
+        if not self._places.locked():
+            return await self._places.acquire()
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(budget.seconds):
+                return await self._places.acquire()
+        except TimeoutError:
+            return False
+        finally:
+            budget.spend(time.monotonic() - began)
 
     def _failed(self) -> None:
         self._on_failure()

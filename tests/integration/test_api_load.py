@@ -52,7 +52,7 @@ async def test_a_replica_that_dies_holds_its_turn_for_seconds_only(
 ) -> None:
     async with serving(writing.having(cache={"in_process_mebibytes": 0})) as api:
         await api.ask()
-        (key,) = (key.decode() for key in redis_client.keys("rag:response:*"))
+        (key,) = (key.decode() for key in redis_client.scan_iter(match="rag:response:*"))
         redis_client.delete(key)
         redis_client.set(turn_key(key), "a replica that is gone", px=300)
         assert (await api.ask())["from_cache"] is False
