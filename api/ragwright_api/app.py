@@ -4,42 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
 from ragwright_api.background import Background
 from ragwright_api.errors import CallerGoneError, UnansweredError
 from ragwright_api.front import Front, refusal
-from ragwright_api.hot import HotAnswers
+from ragwright_api.hot import LOOKED, HotAnswers
 from ragwright_api.invalidate import Invalidation
 from ragwright_api.metrics import Metrics
+from ragwright_api.requests import QueryRequest, QueryResponse
 from ragwright_api.service import Question, Service
 
 Result = TypeVar("Result")
-# Postgres' jsonb holds neither NaN nor the character U+0000.
-Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=1000)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Scalar = Text | bool | int | Number | None
-
-
-class QueryRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    question: Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=r"\S")]
-    filters: dict[Text, Scalar] = Field(default={}, max_length=20)
-    use_cache: StrictBool = True
-
-
-class QueryResponse(BaseModel):
-    answer: str
-    sources: list[str]
-    from_cache: bool
-    latency_ms: float
 
 
 def create_app(
@@ -67,6 +48,7 @@ def _add_routes(app: FastAPI, service: Service, invalidate: Invalidation) -> Non
             body.use_cache,
             request.state.head_at,
             await request.body(),
+            looked=request.scope.get(LOOKED, False),
         )
         with service.metrics.query_seconds.time():
             reply = await _unless_gone(background, request, service.ask(question))

@@ -45,6 +45,11 @@ class Memory:
         )
 
     @property
+    def has_room(self) -> bool:
+        """Whether it may hold anything at all."""
+        return self._limit > OVERHEAD_BYTES
+
+    @property
     def size(self) -> float:
         """Bytes held."""
         return self._replies.currsize

@@ -30,13 +30,14 @@ FRESH_STARTS = 2
 @dataclass(frozen=True)
 class Question:
     """`request` is the body it came in; `head_at`: when the request's head was read, in seconds of
-    the lease's clock."""
+    the lease's clock; `looked`: Redis has just been asked for its answer, and has none."""
 
     text: str
     filters: dict[str, Any]
     use_cache: bool
     head_at: float
     request: bytes
+    looked: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,10 +131,21 @@ class Service:
                 raise
             return reply
 
+    async def find(self, question: Question, lease: Lease, version: LiveVersion) -> Reply | None:
+        """The answer that stands in Redis, if there is one."""
+        began = time.perf_counter()
+        key = self._key(question, lease, version)
+        if (stored := await self._stored(key)) is None:
+            return None
+        took = time.perf_counter() - began
+        return Reply(Result(stored, from_cache=True), lease, key, {"cache": took, "total": took})
+
     async def remember(self, question: Question, reply: Reply) -> None:
         """Keep a reply in this process, for as long as it lives in Redis."""
         version = reply.lease.version
         if not question.use_cache or reply.stale_seconds or self.closed() or version is None:
+            return
+        if not self.memory.has_room:
             return
         lives: float = self.answer_ttl
         if reply.result.from_cache:
@@ -204,7 +216,7 @@ class Service:
     async def _find(self, question: Question, version: LiveVersion, key: str) -> Result:
         budget = Budget(self.redis_seconds)
         began = time.perf_counter()
-        stored = await self._stored(key, budget)
+        stored = None if question.looked else await self._stored(key, budget)
         took = {"cache": time.perf_counter() - began}
         if stored is not None:
             return Result(stored, from_cache=True, seconds=took)
