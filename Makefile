@@ -99,3 +99,7 @@ push: ## Push it
 .PHONY: bench-swap
 bench-swap: setup ## 100 swaps under readers, beside the textbook swap
 	$(RUN) python -m bench.swap
+
+.PHONY: bench-serve
+bench-serve: setup ## Cached answers beside plain FastAPI + Redis, and many questions at once
+	$(RUN) python -m bench.serve

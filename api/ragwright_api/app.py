@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from ragwright_api.background import Background
 from ragwright_api.errors import CallerGoneError, UnansweredError
 from ragwright_api.front import Front, refusal
-from ragwright_api.hot import LOOKED, HotAnswers
+from ragwright_api.hot import BUDGET, HotAnswers
 from ragwright_api.invalidate import Invalidation
 from ragwright_api.metrics import Metrics
 from ragwright_api.requests import QueryRequest, QueryResponse
@@ -48,7 +48,7 @@ def _add_routes(app: FastAPI, service: Service, invalidate: Invalidation) -> Non
             body.use_cache,
             request.state.head_at,
             await request.body(),
-            looked=request.scope.get(LOOKED, False),
+            budget=request.scope.get(BUDGET),
         )
         with service.metrics.query_seconds.time():
             reply = await _unless_gone(background, request, service.ask(question))

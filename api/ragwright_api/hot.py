@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pydantic import ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ragwright_api.cache import Budget
 from ragwright_api.front import MAX_BODY_BYTES, request_id_of
 from ragwright_api.lease import Lease, LiveVersion
 from ragwright_api.memory import Headers
@@ -21,8 +22,8 @@ from ragwright_api.service import Question, Reply, Service
 from ragwright_core.cachekeys import IndexPoint
 
 QUERY_PATH = "/api/rag/query"
-# In a request's scope: Redis was asked for its answer already.
-LOOKED = "ragwright.looked"
+# In a request's scope: what is left of its budget, as Redis was asked for its answer already.
+BUDGET = "ragwright.budget"
 
 
 class HotAnswers:
@@ -72,9 +73,10 @@ class HotAnswers:
         question = _question(request, head_at)
         if question is None:
             return False
-        reply = await self._service.find(question, lease, version)
+        budget = Budget(self._service.redis_seconds)
+        reply = await self._service.find(question, lease, version, budget)
         if reply is None:
-            scope[LOOKED] = True
+            scope[BUDGET] = budget
             return False
         await self._send(reply.result.stored, _encoded(reply), scope, send, began)
         await self._service.remember(question, reply)

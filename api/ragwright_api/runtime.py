@@ -80,7 +80,7 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
         )
         answerer = _answerer(settings)
         invalidate = Invalidation(database.raise_epoch, reader, clock)
-        turns, admission = Turns(cache, redis_seconds), Admission(serve.load)
+        turns, admission = Turns(cache), Admission(serve.load)
         metrics.watch(lambda: admission.in_flight, lambda: admission.waiting)
         for part in (database, cache, retrieval, answerer, reader, invalidate, turns):
             closing.push_async_callback(part.close)

@@ -30,14 +30,15 @@ FRESH_STARTS = 2
 @dataclass(frozen=True)
 class Question:
     """`request` is the body it came in; `head_at`: when the request's head was read, in seconds of
-    the lease's clock; `looked`: Redis has just been asked for its answer, and has none."""
+    the lease's clock; `budget`: what is left of it, where Redis has been asked for its answer and
+    has none."""
 
     text: str
     filters: dict[str, Any]
     use_cache: bool
     head_at: float
     request: bytes
-    looked: bool = False
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True)
@@ -131,11 +132,13 @@ class Service:
                 raise
             return reply
 
-    async def find(self, question: Question, lease: Lease, version: LiveVersion) -> Reply | None:
+    async def find(
+        self, question: Question, lease: Lease, version: LiveVersion, budget: Budget
+    ) -> Reply | None:
         """The answer that stands in Redis, if there is one."""
         began = time.perf_counter()
         key = self._key(question, lease, version)
-        if (stored := await self._stored(key)) is None:
+        if (stored := await self._stored(key, budget)) is None:
             return None
         took = time.perf_counter() - began
         return Reply(Result(stored, from_cache=True), lease, key, {"cache": took, "total": took})
@@ -180,7 +183,8 @@ class Service:
         key = self._key(question, last, last.version)
         point = IndexPoint(self.schema, last.version.id, last.epoch)
         remembered = self.memory.get(point, question.request)
-        stored = remembered.stored if remembered else await self._stored(key)
+        budget = Budget(self.redis_seconds)
+        stored = remembered.stored if remembered else await self._stored(key, budget)
         if stored is None:
             return None
         self.metrics.stale.inc()
@@ -192,8 +196,8 @@ class Service:
             stale_seconds=self.clock() - last.sent_at,
         )
 
-    async def _stored(self, key: str, budget: Budget | None = None) -> bytes | None:
-        stored = await self.cache.get(key, budget or Budget(self.redis_seconds))
+    async def _stored(self, key: str, budget: Budget) -> bytes | None:
+        stored = await self.cache.get(key, budget)
         return stored if stored is not None and _is_answer(stored) else None
 
     def _key(self, question: Question, lease: Lease, version: LiveVersion) -> str:
@@ -214,9 +218,9 @@ class Service:
         return result
 
     async def _find(self, question: Question, version: LiveVersion, key: str) -> Result:
-        budget = Budget(self.redis_seconds)
+        budget = question.budget or Budget(self.redis_seconds)
         began = time.perf_counter()
-        stored = None if question.looked else await self._stored(key, budget)
+        stored = None if question.budget else await self._stored(key, budget)
         took = {"cache": time.perf_counter() - began}
         if stored is not None:
             return Result(stored, from_cache=True, seconds=took)
