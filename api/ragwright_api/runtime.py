@@ -25,7 +25,7 @@ from ragwright_api.readiness import Readiness
 from ragwright_api.retrieval import EMBEDDING_SECONDS, Make, Retrieval
 from ragwright_api.service import Service
 from ragwright_api.settings import Settings
-from ragwright_api.turns import Turns
+from ragwright_api.turns import PATIENCE, Turns
 from ragwright_core.cachekeys import response_key
 from ragwright_core.embedding import Embedder
 from ragwright_core.embedding.make import make_embedder
@@ -80,7 +80,7 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
         )
         answerer = _answerer(settings)
         invalidate = Invalidation(database.raise_epoch, reader, clock)
-        turns, admission = Turns(cache), Admission(serve.load)
+        turns, admission = Turns(cache, PATIENCE * redis_seconds), Admission(serve.load)
         metrics.watch(lambda: admission.in_flight, lambda: admission.waiting)
         for part in (database, cache, retrieval, answerer, reader, invalidate, turns):
             closing.push_async_callback(part.close)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ragwright_api.background import Background
-from ragwright_api.cache import Budget, Cache
+from ragwright_api.cache import BUDGET_SECONDS, Budget, Cache
 
 Result = TypeVar("Result")
 
@@ -20,6 +20,8 @@ Result = TypeVar("Result")
 TURN_SECONDS = 5.0
 # Longer than a language model takes; then everyone computes for himself.
 WAIT_SECONDS = 30.0
+# Times the budget of a question: a second.
+PATIENCE = 20
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.25
 
 
@@ -29,7 +31,7 @@ class Turns:
     saves takes a language model seconds. `pause` waits."""
 
     cache: Cache
-    seconds: float = 0.25
+    seconds: float = PATIENCE * BUDGET_SECONDS
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     background: Background = field(default_factory=Background)
 
