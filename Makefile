@@ -103,3 +103,8 @@ bench-swap: setup ## 100 swaps under readers, beside the textbook swap
 .PHONY: bench-serve
 bench-serve: setup ## Cached answers beside plain FastAPI + Redis, and many questions at once
 	$(RUN) python -m bench.serve
+
+.PHONY: try
+try: setup ## Ask a folder of documents, without a cluster: make try DOCS=./notes
+	@test -n "$(DOCS)" || { echo "name a folder of documents: make try DOCS=./notes"; exit 2; }
+	@$(RUN) python -m dev.tryout "$(DOCS)"

