@@ -176,6 +176,8 @@ OTHER: dict[str, Any] = {
     "llm.baseUrl": "https://other.example",
     "llm.secretRef": {"name": "other", "key": "other"},
     "llm.maxTokens": 9,
+    "llm.timeoutSeconds": 9,
+    "llm.instructions": "Be brief.",
     "retrieval.topK": 9,
     "database.managed": {"storage": "99Gi"},
     "database.secretRef": {"name": "other"},
