@@ -126,7 +126,7 @@ async def test_a_failure_is_told_in_words_and_never_cached(  # noqa: PLR0917 - a
         assert (reply.status_code, reply.json()["error"]) == (status, reason)
         assert words in reply.json()["message"]
         assert len(endpoint.told.came) == calls
-        assert redis_client.keys("rag:response:*") == []
+        await until(lambda: redis_client.keys("rag:response:*") == [])
         assert (await api.ask())["from_cache"] is False
         assert await api.metric("ragwright_errors_total", reason=reason) == 1
         for secret in ("sk-hunter2", QUESTION):
@@ -142,7 +142,7 @@ async def test_an_empty_answer_is_a_failure_and_not_a_nothing_found(
         reply = await api.post()
     assert (reply.status_code, reply.json()["error"]) == (502, "llm_refused")
     assert "raise llm.maxTokens" in reply.json()["message"]
-    assert redis_client.keys("rag:response:*") == []
+    await until(lambda: redis_client.keys("rag:response:*") == [])
 
 
 async def test_nothing_retrieved_asks_no_language_model(
