@@ -104,13 +104,7 @@ class Stack:
 
     def start_api(self, spec: RagPipelineSpec) -> tuple[str, str]:
         """Start one `ragwright-api`; returns its public and its internal base URL when ready."""
-        settings = ServeSettings(
-            pipeline=self.identity,
-            llm=spec.llm,
-            retrieval=spec.retrieval,
-            cache=spec.cache,
-            load=spec.api.load,
-        )
+        settings = ServeSettings.of(self.identity, spec)
         file = self.folder / "settings.json"
         file.write_text(settings.model_dump_json())
         ports = free_port(), free_port()

@@ -28,6 +28,9 @@ class Metrics:
             "stale_answers", "Answers of the last known version, while the database was away"
         )
         self.empty = self._counter("empty_retrievals", "Questions that found no chunk")
+        self.passed_over = self._counter(
+            "replica_passed_over", "Searches that a read replica could not answer"
+        )
         self.redis_failures = self._counter("redis_failures", "Redis calls given up")
         self._errors = Counter(
             "ragwright_errors", "Questions not answered", (*_LABELS, "reason"), registry=registry

@@ -62,7 +62,12 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
     registry = CollectorRegistry()
     metrics = Metrics(registry, serve.pipeline)
     async with AsyncExitStack() as closing:
-        database = Database(settings.database_url, schema)
+        database = Database(
+            settings.database_url,
+            schema,
+            replica=settings.replica_url,
+            on_passed_over=metrics.passed_over.inc,
+        )
         drift = Drift(metrics.embedding_cosine, log, clock)
         cache = Cache(
             settings.cache_url,

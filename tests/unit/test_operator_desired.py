@@ -181,6 +181,7 @@ OTHER: dict[str, Any] = {
     "retrieval.topK": 9,
     "database.managed": {"storage": "99Gi"},
     "database.secretRef": {"name": "other"},
+    "database.readOnlySecretRef": {"name": "other"},
     "database.indexMemory": "99Mi",
     "cache.managed": {"maxMemory": "99Mi"},
     "cache.secretRef": {"name": "other"},
