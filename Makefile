@@ -74,6 +74,10 @@ test-cluster: setup ## Tests on a real Kubernetes
 faults: setup ## Break every part in turn; FULL=1 for the full lengths
 	$(RUN) pytest tests -m row --figures $(if $(FULL),--full)
 
+.PHONY: faults-stores
+faults-stores: setup ## The rows of `faults` on real Postgres and Redis: no cluster, two minutes
+	$(RUN) pytest -n 2 -m row tests/integration
+
 .PHONY: chaos
 chaos: setup ## Break parts at random for MINUTES=60, as SEED=1 says
 	$(RUN) python -m tests.faults.chaos --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)
