@@ -78,8 +78,6 @@ def make_pool(conninfo: Callable[[], str], size: int) -> Pool:
         kwargs={
             **connect.CONNECT_OPTIONS,
             "autocommit": True,
-            # A replica's pointer may lag: only the primary knows what is live.
-            "target_session_attrs": "primary",
             "tcp_user_timeout": 10_000,
         },
         min_size=1,
