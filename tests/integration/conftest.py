@@ -27,6 +27,7 @@ from ragwright_ingest import golive, steps
 from ragwright_ingest.cleanup import clean_up
 from ragwright_ingest.settings import Stores
 from ragwright_ingest.sources.open import Folders
+from tests.integration.own_postgres import Servers, initialised, servers
 from tests.servers import git_server, openai_server
 
 _numbers = itertools.count(1)
@@ -50,6 +51,19 @@ def postgres() -> Iterator[str]:
             connection.execute("CREATE EXTENSION vector")
         yield url
         server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def made_postgres() -> Iterator[Path]:
+    with initialised() as made:
+        yield made
+
+
+@pytest.fixture
+def own(made_postgres: Path) -> Iterator[Servers]:
+    """Postgres servers that are this test's alone."""
+    with servers(made_postgres) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
