@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 import orjson
 import psycopg
@@ -15,10 +15,14 @@ from ragwright_api.cache import BUDGET_SECONDS, Budget, Cache
 from ragwright_api.errors import NoVersionError, VersionGoneError
 from ragwright_api.lease import Lease, LiveReader, LiveVersion
 from ragwright_api.metrics import Metrics
-from ragwright_api.retrieval import Retrieval
+from ragwright_api.retrieval import Retrieval, Retrieved, Wanted
+from ragwright_api.search import Found
 from ragwright_api.singleflight import SingleFlight
 from ragwright_core.cachekeys import IndexPoint, normalize_question, response_key
+from ragwright_core.filters import Filter, canonical
 from ragwright_core.model import fingerprint
+
+Made = TypeVar("Made")
 
 # Two swaps and a drop may pass under a slow request; more is a fault worth telling.
 FRESH_STARTS = 2
@@ -29,7 +33,7 @@ class Question:
     """`head_at`: when the request's head was read, in seconds of the lease's clock."""
 
     text: str
-    filters: dict[str, Any]
+    filters: Filter
     use_cache: bool
     head_at: float
 
@@ -67,6 +71,7 @@ class Service:
     top_k: int
     answer_ttl: int
     clock: Callable[[], float]
+    score_threshold: float = 0.0
     key: Callable[..., str] = response_key
     redis_seconds: float = BUDGET_SECONDS
     flights: SingleFlight[Result] = field(default_factory=SingleFlight)
@@ -74,24 +79,40 @@ class Service:
     async def ask(self, question: Question) -> Reply:
         """Raises UnansweredError."""
         began = time.perf_counter()
-        head_at = question.head_at
+
+        async def work(lease: Lease, version: LiveVersion) -> Reply:
+            result = await self._under(lease, version, question)
+            total = time.perf_counter() - began
+            seconds = {**result.seconds, "total": total}
+            return Reply(_body(result, total), version, lease.term, seconds)
+
+        return await self._on_live(question.head_at, work)
+
+    async def find(self, wanted: Wanted, head_at: float) -> Reply:
+        """The chunks alone. Raises UnansweredError."""
+        began = time.perf_counter()
+
+        async def work(lease: Lease, version: LiveVersion) -> Reply:
+            retrieved = await self._retrieve(version, wanted, Budget(self.redis_seconds))
+            body = orjson.dumps({"chunks": [_chunk(item) for item in retrieved.found]})
+            seconds = {"total": time.perf_counter() - began}
+            return Reply(body, version, lease.term, seconds)
+
+        return await self._on_live(head_at, work)
+
+    async def _on_live(
+        self, head_at: float, work: Callable[[Lease, LiveVersion], Awaitable[Made]]
+    ) -> Made:
+        """`work` on the version that is live, begun anew where its tables have been dropped."""
         for _ in range(1 + FRESH_STARTS):
             lease = await self.reader.lease(head_at)
             if lease.version is None:
                 raise NoVersionError
             try:
-                result = await self._under(lease, lease.version, question)
+                return await work(lease, lease.version)
             except psycopg.errors.UndefinedTable:
                 self.reader.forget()
                 head_at = self.clock()
-                continue
-            total = time.perf_counter() - began
-            return Reply(
-                body=_body(result, total),
-                version=lease.version,
-                term=lease.term,
-                seconds={**result.seconds, "total": total},
-            )
         raise VersionGoneError
 
     async def _under(self, lease: Lease, version: LiveVersion, question: Question) -> Result:
@@ -99,8 +120,8 @@ class Service:
             IndexPoint(self.schema, version.id, lease.epoch),
             scope="",
             question=question.text,
-            filters=question.filters,
-            model=fingerprint([self.answerer.fingerprint, self.top_k]),
+            filters=canonical(question.filters),
+            model=fingerprint([self.answerer.fingerprint, self.top_k, self.score_threshold]),
         )
         if not question.use_cache:
             return await self._compute(question, version, key, Budget(self.redis_seconds))
@@ -122,20 +143,26 @@ class Service:
     async def _compute(
         self, question: Question, version: LiveVersion, key: str, budget: Budget
     ) -> Result:
-        began = time.perf_counter()
-        retrieved = await self.retrieval.retrieve(
-            version, normalize_question(question.text), question.filters, self.top_k, budget
+        wanted = Wanted(
+            normalize_question(question.text), question.filters, self.top_k, self.score_threshold
         )
+        began = time.perf_counter()
+        retrieved = await self._retrieve(version, wanted, budget)
         retrieved_at = time.perf_counter()
         answer = await self.answerer.answer(question.text.strip(), retrieved)
         answered_at = time.perf_counter()
         stored = orjson.dumps({"answer": answer.text, "sources": list(answer.sources)})
         await self.cache.put(key, stored, self.answer_ttl, budget)
         seconds = {"retrieval": retrieved_at - began, "llm": answered_at - retrieved_at}
-        self.metrics.retrieval_seconds.observe(seconds["retrieval"])
         self.metrics.llm_seconds.observe(seconds["llm"])
-        self.metrics.empty.inc(not retrieved.found)
         return Result(stored, from_cache=False, seconds=seconds)
+
+    async def _retrieve(self, version: LiveVersion, wanted: Wanted, budget: Budget) -> Retrieved:
+        began = time.perf_counter()
+        retrieved = await self.retrieval.retrieve(version, wanted, budget)
+        self.metrics.retrieval_seconds.observe(time.perf_counter() - began)
+        self.metrics.empty.inc(not retrieved.found)
+        return retrieved
 
     def _count(self, result: Result, *, joins: bool) -> None:
         if result.from_cache:
@@ -150,3 +177,14 @@ def _body(result: Result, seconds: float) -> bytes:
     """The stored object with its last two fields spliced in: a hit is not parsed again."""
     flag = b"true" if result.from_cache else b"false"
     return b'%s,"from_cache":%s,"latency_ms":%.1f}' % (result.stored[:-1], flag, seconds * 1000)
+
+
+def _chunk(found: Found) -> dict[str, str | int | float]:
+    return {
+        "source": found.reference,
+        "title": found.title,
+        "text": found.text,
+        "first_line": found.first_line,
+        "last_line": found.last_line,
+        "score": found.score,
+    }

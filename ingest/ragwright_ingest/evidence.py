@@ -39,14 +39,14 @@ class Searcher:
 
     def nearest(self, vector: Any, limit: int) -> list[tuple[Any, ...]]:
         """Rows of core's `search`, nearest first."""
-        statement = search(self.number, self.dimensions, filtered=False)
+        statement = search(self.number, self.dimensions)
         with self.connection.cursor(row_factory=tuple_row) as cursor:
             return cursor.execute(statement, self._parameters(vector, limit)).fetchall()
 
     def uses_index(self) -> bool:
         """Whether the planner takes the ANN index."""
         samples = self.samples(1)
-        statement = queries.explain(search(self.number, self.dimensions, filtered=False))
+        statement = queries.explain(search(self.number, self.dimensions))
         row = self.connection.execute(statement, self._parameters(samples[0], NEAREST)).fetchone()
         assert row is not None
         return queries.ann_index(self.number) in _indexes(row[0][0]["Plan"])

@@ -177,6 +177,7 @@ OTHER: dict[str, Any] = {
     "llm.secretRef": {"name": "other", "key": "other"},
     "llm.maxTokens": 9,
     "retrieval.topK": 9,
+    "retrieval.scoreThreshold": 0.5,
     "database.managed": {"storage": "99Gi"},
     "database.secretRef": {"name": "other"},
     "database.indexMemory": "99Mi",
