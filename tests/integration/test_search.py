@@ -30,6 +30,7 @@ from ragwright_core.index import connect
 from ragwright_core.index.filter_queries import condition
 from ragwright_core.index.queries import create_chunks, expect, search
 from ragwright_ingest import queries
+from ragwright_ingest.evidence import Searcher
 
 SCHEMA = "filters"
 DIMENSIONS = 8
@@ -162,6 +163,17 @@ async def one(
     row = await (await connection.execute(statement, parameters)).fetchone()
     assert row is not None
     return row[0]
+
+
+def test_the_recall_gate_compares_the_index_with_an_exact_scan(filled: str) -> None:
+    """Also after the statements are prepared, when the server no longer plans each anew."""
+    with psycopg.connect(filled, autocommit=True) as connection:
+        connect.prepare(connection, SCHEMA)
+        searcher = Searcher(connection, MANY, DIMENSIONS)
+        assert searcher.recall()[0] > 950
+        connection.execute("SET hnsw.iterative_scan = off")
+        connection.execute("SET hnsw.ef_search = 5")
+        assert searcher.recall() == (500, 1000)
 
 
 def test_when_to_scan_exactly() -> None:
