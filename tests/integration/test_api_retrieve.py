@@ -62,6 +62,27 @@ async def test_filters_leave_out_the_rest(built: Pipeline) -> None:
         assert (await api.ask(filters={"path": {"$lt": "a"}}))["answer"] == NOTHING_FOUND
 
 
+async def test_what_a_document_says_of_itself_can_be_filtered_on(pipeline: Pipeline) -> None:
+    front = "---\nteam: {}\nyear: {}\ntags: [{}, public]\npath: made up\n---\n\n"
+    await build(
+        pipeline,
+        "r1",
+        refunds=front.format("a", 2023, "money") + REFUNDS,
+        harbour=front.format("b", 2024, "sea") + HARBOUR,
+    )
+    async with serving(pipeline) as api:
+        for filters, titles in (
+            ({"team": "a"}, {"Refunds"}),
+            ({"year": {"$gte": 2024}}, {"Harbour"}),
+            ({"tags": "sea"}, {"Harbour"}),
+            ({"tags": {"$in": ["money", "sea"]}}, {"Refunds", "Harbour"}),
+            ({"path": "made up"}, set()),
+            ({"path": "refunds.md", "tags": "public"}, {"Refunds"}),
+        ):
+            chunks = await api.retrieve(filters=filters)
+            assert {item["title"] for item in chunks} == titles
+
+
 async def test_what_is_less_alike_than_the_threshold_is_left_out(built: Pipeline) -> None:
     async with serving(built) as api:
         refunds, harbour = await api.retrieve()
