@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-import numpy as np
 import psycopg
-from numpy.typing import NDArray
-from pgvector import HalfVector, Vector
-from psycopg.rows import class_row, dict_row
-from psycopg.types.json import Jsonb
+from psycopg.rows import dict_row
 from psycopg_pool import PoolTimeout
 
 from ragwright_api.background import Background
@@ -22,16 +17,11 @@ from ragwright_api.errors import DatabaseUnavailableError
 from ragwright_api.lease import Lease, LiveVersion
 from ragwright_api.pool import Pool, make_pool
 from ragwright_api.replica import Replica
+from ragwright_api.search import Found, Search, nearest
 from ragwright_api.summary import read_summary
 from ragwright_core.index import connect
 from ragwright_core.index.descriptor import Descriptor
-from ragwright_core.index.queries import (
-    RAISE_EPOCH,
-    READ_LIVE,
-    READ_LIVE_SENTENCES,
-    search,
-    vector_type,
-)
+from ragwright_core.index.queries import RAISE_EPOCH, READ_LIVE, READ_LIVE_SENTENCES
 from ragwright_core.report import IndexSummary
 
 Connection = psycopg.AsyncConnection[Any]
@@ -51,26 +41,6 @@ class NothingBuiltError(Exception):
 
 
 _NOTHING_BUILT = (NothingBuiltError, psycopg.errors.UndefinedTable)
-
-
-@dataclass(frozen=True)
-class Found:
-    """A retrieved chunk; `score` is the cosine, 1 is identical."""
-
-    id: int
-    source: str
-    path: str
-    url: str | None
-    title: str
-    first_line: int
-    last_line: int
-    text: str
-    score: float
-
-    @property
-    def reference(self) -> str:
-        """`path#L10-L42`, or the URL the document came with."""
-        return self.url or f"{self.path}#L{self.first_line}-L{self.last_line}"
 
 
 class Database:
@@ -145,29 +115,19 @@ class Database:
         except _NOTHING_BUILT:
             return
 
-    async def search(
-        self,
-        version: LiveVersion,
-        vector: NDArray[np.float32],
-        limit: int,
-        filters: dict[str, Any],
-    ) -> list[Found]:
+    async def search(self, version: LiveVersion, search: Search) -> tuple[Found, ...]:
         """Nearest chunks. Raises psycopg.errors.UndefinedTable when the version was dropped."""
         dimensions = version.descriptor.embedding.dimensions
-        wrap = Vector if vector_type(dimensions) == "vector" else HalfVector
-        statement = search(version.number, dimensions, filtered=bool(filters))
-        parameters = {"vector": wrap(vector), "limit": limit, "filter": Jsonb(filters)}
 
-        async def read(connection: Connection) -> list[Found]:
-            cursor = connection.cursor(row_factory=class_row(Found))
-            return await (await cursor.execute(statement, parameters)).fetchall()
+        async def read(connection: Connection) -> tuple[Found, ...]:
+            return await nearest(connection, version.number, dimensions, search)
 
         found = await self._search_replica(version, read)
         return await self._run(self._searches, read) if found is None else found
 
     async def _search_replica(
-        self, version: LiveVersion, read: Work[list[Found]]
-    ) -> list[Found] | None:
+        self, version: LiveVersion, read: Work[tuple[Found, ...]]
+    ) -> tuple[Found, ...] | None:
         """None where there is no replica, or none that answers and has the version whole."""
         if self._replica is None or self._replica.rests:
             return None

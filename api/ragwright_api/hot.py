@@ -13,12 +13,13 @@ from collections.abc import Callable
 from pydantic import ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ragwright_api.bodies import QueryRequest
 from ragwright_api.cache import Budget
 from ragwright_api.front import MAX_BODY_BYTES, request_id_of
 from ragwright_api.lease import Lease, LiveVersion
 from ragwright_api.memory import Headers
-from ragwright_api.requests import QueryRequest
-from ragwright_api.service import Question, Reply, Service
+from ragwright_api.replies import Question, Reply
+from ragwright_api.service import Service
 from ragwright_core.cachekeys import IndexPoint
 
 QUERY_PATH = "/api/rag/query"
@@ -74,7 +75,7 @@ class HotAnswers:
         if question is None:
             return False
         budget = Budget(self._service.redis_seconds)
-        reply = await self._service.find(question, lease, version, budget)
+        reply = await self._service.cached(question, lease, version, budget)
         if reply is None:
             scope[BUDGET] = budget
             return False
@@ -115,7 +116,7 @@ def _question(request: bytes, head_at: float) -> Question | None:
         return None
     if not body.use_cache:
         return None
-    return Question(body.question, dict(body.filters), True, head_at, request)  # noqa: FBT003
+    return Question(body.question, body.filters, True, head_at, request)  # noqa: FBT003
 
 
 async def _read(receive: Receive) -> list[Message]:

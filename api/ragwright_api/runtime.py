@@ -99,6 +99,7 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
             top_k=serve.retrieval.top_k,
             answer_ttl=serve.cache.answer_ttl,
             clock=clock,
+            score_threshold=serve.retrieval.score_threshold,
             key=key,
             redis_seconds=redis_seconds,
             memory=Memory(serve.cache.in_process_mebibytes * 2**20),

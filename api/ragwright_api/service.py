@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TypeVar
 
 import orjson
 import psycopg
@@ -17,9 +17,12 @@ from ragwright_api.errors import LeaseUnavailableError, NoVersionError, VersionG
 from ragwright_api.lease import Lease, LiveReader, LiveVersion
 from ragwright_api.memory import Memory, Remembered
 from ragwright_api.metrics import Metrics
-from ragwright_api.retrieval import Retrieval
+from ragwright_api.replies import Chunks, Question, Reply, Result
+from ragwright_api.retrieval import Retrieval, Retrieved, Wanted
+from ragwright_api.search import Found
 from ragwright_api.singleflight import SingleFlight
 from ragwright_core.cachekeys import IndexPoint, normalize_question, response_key
+from ragwright_core.filters import canonical
 from ragwright_core.model import fingerprint
 from ragwright_core.spec import Load
 
@@ -27,67 +30,7 @@ from ragwright_core.spec import Load
 FRESH_STARTS = 2
 
 
-@dataclass(frozen=True)
-class Question:
-    """`request` is the body it came in; `head_at`: when the request's head was read, in seconds of
-    the lease's clock; `budget`: what is left of it, where Redis has been asked for its answer and
-    has none."""
-
-    text: str
-    filters: dict[str, Any]
-    use_cache: bool
-    head_at: float
-    request: bytes
-    budget: Budget | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """`stored` is a JSON object without the fields that differ from reply to reply. `shared`:
-    another replica has computed it meanwhile."""
-
-    stored: bytes
-    from_cache: bool
-    shared: bool = False
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A body ready to send, what it was made from, and the seconds that each part took. `key` is
-    its place in Redis; `stale_seconds`: how long ago its version was known to be live, where that
-    is longer than a lease."""
-
-    result: Result
-    lease: Lease
-    key: str
-    seconds: dict[str, float]
-    stale_seconds: float | None = None
-
-    @property
-    def body(self) -> bytes:
-        """The stored object with its last two fields spliced in: a hit is not parsed again."""
-        flag = b"true" if self.result.from_cache else b"false"
-        milliseconds = self.seconds["total"] * 1000
-        return b'%s,"from_cache":%s,"latency_ms":%.1f}' % (
-            self.result.stored[:-1],
-            flag,
-            milliseconds,
-        )
-
-    @property
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """What else there is to tell of where the answer comes from."""
-        assert self.lease.version is not None, "no answer without a version"
-        told = (
-            ("X-Ragwright-Version", str(self.lease.version.number)),
-            ("X-Ragwright-Term", str(self.lease.term)),
-        )
-        if self.stale_seconds is None:
-            return told
-        return (*told, ("X-Ragwright-Stale-Seconds", f"{self.stale_seconds:.0f}"))
-
-
+Made = TypeVar("Made")
 Compute = Callable[[], Awaitable[Result]]
 TakeTurns = Callable[[str, Compute, Budget], Awaitable[Result | bytes]]
 
@@ -113,6 +56,7 @@ class Service:
     top_k: int
     answer_ttl: int
     clock: Callable[[], float]
+    score_threshold: float = 0.0
     memory: Memory = field(default_factory=lambda: Memory(0))
     admission: Admission = field(default_factory=lambda: Admission(Load()))
     turns: TakeTurns = alone
@@ -132,7 +76,7 @@ class Service:
                 raise
             return reply
 
-    async def find(
+    async def cached(
         self, question: Question, lease: Lease, version: LiveVersion, budget: Budget
     ) -> Reply | None:
         """The answer that stands in Redis, if there is one."""
@@ -158,21 +102,40 @@ class Service:
         kept = Remembered(question.request, reply.result.stored, headers, lives)
         self.memory.put(point, kept)
 
+    async def find(self, wanted: Wanted, head_at: float) -> Chunks:
+        """The chunks alone. Raises UnansweredError."""
+        began = time.perf_counter()
+
+        async def work(lease: Lease, version: LiveVersion) -> Chunks:
+            async with self.admission.place():
+                retrieved = await self._retrieve(version, wanted, Budget(self.redis_seconds))
+            body = orjson.dumps({"chunks": [_chunk(item) for item in retrieved.found]})
+            return Chunks(body, lease, {"total": time.perf_counter() - began})
+
+        return await self._on_live(head_at, work)
+
     async def _ask(self, question: Question, began: float) -> Reply:
-        head_at = question.head_at
+        async def work(lease: Lease, version: LiveVersion) -> Reply:
+            key = self._key(question, lease, version)
+            result = await self._under(version, question, key)
+            total = time.perf_counter() - began
+            return Reply(result, lease, key, {**result.seconds, "total": total})
+
+        return await self._on_live(question.head_at, work)
+
+    async def _on_live(
+        self, head_at: float, work: Callable[[Lease, LiveVersion], Awaitable[Made]]
+    ) -> Made:
+        """`work` on the version that is live, begun anew where its tables have been dropped."""
         for _ in range(1 + FRESH_STARTS):
             lease = await self.reader.lease(head_at)
             if lease.version is None:
                 raise NoVersionError
-            key = self._key(question, lease, lease.version)
             try:
-                result = await self._under(lease.version, question, key)
+                return await work(lease, lease.version)
             except psycopg.errors.UndefinedTable:
                 self.reader.forget()
                 head_at = self.clock()
-                continue
-            total = time.perf_counter() - began
-            return Reply(result, lease, key, {**result.seconds, "total": total})
         raise VersionGoneError
 
     async def _ask_last_known(self, question: Question, began: float) -> Reply | None:
@@ -205,8 +168,8 @@ class Service:
             IndexPoint(self.schema, version.id, lease.epoch),
             scope="",
             question=question.text,
-            filters=question.filters,
-            model=fingerprint([self.answerer.fingerprint, self.top_k]),
+            filters=canonical(question.filters),
+            model=fingerprint([self.answerer.fingerprint, self.top_k, self.score_threshold]),
         )
 
     async def _under(self, version: LiveVersion, question: Question, key: str) -> Result:
@@ -236,21 +199,27 @@ class Service:
         self, question: Question, version: LiveVersion, key: str, budget: Budget
     ) -> Result:
         arrived = time.perf_counter()
+        wanted = Wanted(
+            normalize_question(question.text), question.filters, self.top_k, self.score_threshold
+        )
         async with self.admission.place():
             began = time.perf_counter()
-            retrieved = await self.retrieval.retrieve(
-                version, normalize_question(question.text), question.filters, self.top_k, budget
-            )
+            retrieved = await self._retrieve(version, wanted, budget)
             retrieved_at = time.perf_counter()
             answer = await self.answerer.answer(question.text.strip(), retrieved)
             answered_at = time.perf_counter()
         stored = orjson.dumps({"answer": answer.text, "sources": list(answer.sources)})
         await self.cache.put(key, stored, self.answer_ttl, budget)
         seconds = {"retrieval": retrieved_at - began, "llm": answered_at - retrieved_at}
-        self.metrics.retrieval_seconds.observe(seconds["retrieval"])
         self.metrics.llm_seconds.observe(seconds["llm"])
-        self.metrics.empty.inc(not retrieved.found)
         return Result(stored, from_cache=False, seconds={"queue": began - arrived, **seconds})
+
+    async def _retrieve(self, version: LiveVersion, wanted: Wanted, budget: Budget) -> Retrieved:
+        began = time.perf_counter()
+        retrieved = await self.retrieval.retrieve(version, wanted, budget)
+        self.metrics.retrieval_seconds.observe(time.perf_counter() - began)
+        self.metrics.empty.inc(not retrieved.found)
+        return retrieved
 
     def _count(self, result: Result, *, joins: bool) -> None:
         if result.shared:
@@ -265,3 +234,14 @@ class Service:
 
 def _is_answer(stored: bytes) -> bool:
     return stored.startswith(b'{"answer":') and stored.endswith(b"}")
+
+
+def _chunk(found: Found) -> dict[str, str | int | float]:
+    return {
+        "source": found.reference,
+        "title": found.title,
+        "text": found.text,
+        "first_line": found.first_line,
+        "last_line": found.last_line,
+        "score": found.score,
+    }

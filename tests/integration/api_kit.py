@@ -63,6 +63,12 @@ class Api:
         body: dict[str, Any] = response.json()
         return body
 
+    async def retrieve(self, question: str = QUESTION, **fields: Any) -> list[dict[str, Any]]:
+        response = await self.http.post("/api/rag/retrieve", json={"question": question, **fields})
+        assert response.status_code == 200, response.text
+        chunks: list[dict[str, Any]] = response.json()["chunks"]
+        return chunks
+
     async def metric(self, name: str, **labels: str) -> float:
         """A metric of this pipeline; 0 where it has not been counted yet."""
         identity = self.running.service.metrics.identity

@@ -179,6 +179,7 @@ OTHER: dict[str, Any] = {
     "llm.timeoutSeconds": 9,
     "llm.instructions": "Be brief.",
     "retrieval.topK": 9,
+    "retrieval.scoreThreshold": 0.5,
     "database.managed": {"storage": "99Gi"},
     "database.secretRef": {"name": "other"},
     "database.readOnlySecretRef": {"name": "other"},

@@ -10,9 +10,9 @@ import openai
 import stamina
 
 from ragwright_api.answerers.base import NOTHING_FOUND, Answer
-from ragwright_api.database import Found
 from ragwright_api.errors import LlmRefusedError, LlmUnavailableError
 from ragwright_api.retrieval import Retrieved
+from ragwright_api.search import Found
 from ragwright_core.embedding import SecretMissingError
 from ragwright_core.embedding.openai import read_api_key
 from ragwright_core.model import fingerprint
