@@ -23,6 +23,9 @@ class Metrics:
         self.misses = self._counter(
             "cache_misses", "Answers looked for in the cache, not found, and computed"
         )
+        self.retrieval_hits = self._counter(
+            "retrieval_cache_hits", "Searches answered from the cache"
+        )
         self.coalesced = self._counter("coalesced", "Questions that shared a computation")
         self.stale = self._counter(
             "stale_answers", "Answers of the last known version, while the database was away"
