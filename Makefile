@@ -99,3 +99,7 @@ push: ## Push it
 .PHONY: bench-swap
 bench-swap: setup ## 100 swaps under readers, beside the textbook swap
 	$(RUN) python -m bench.swap
+
+.PHONY: bench-retrieval
+bench-retrieval: setup ## Search beside bare SQL, LangChain, LlamaIndex and Haystack
+	$(RUN) python -m bench.retrieval
