@@ -7,7 +7,6 @@ import contextlib
 import io
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any
 import httpx
 import psycopg
 
+from dev.stack import free_port
 from ragwright_api.app import create_app
 from ragwright_api.internal import create_internal_app
 from ragwright_api.lease import boot_clock
@@ -169,12 +169,6 @@ class Program:
                 reply = await http.get(f"{self.internal_url}/readyz")
                 return reply.status_code
         return 0
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @contextlib.contextmanager

