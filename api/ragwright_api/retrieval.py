@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragwright_api.cache import Budget, Cache
+from ragwright_api.cost import FREE, Cost
 from ragwright_api.database import Database, Found
 from ragwright_api.errors import QuestionEmbeddingError
 from ragwright_api.lease import LiveVersion
@@ -27,6 +28,7 @@ from ragwright_core.index.descriptor import EmbeddingDescriptor
 EMBEDDING_SECONDS = 15.0
 Vector = NDArray[np.float32]
 Make = Callable[[EmbeddingDescriptor], Embedder]
+_ONE_TEXT = Cost(embeddings=1)
 
 
 @asynccontextmanager
@@ -45,11 +47,19 @@ async def _embedding() -> AsyncIterator[None]:
 
 @dataclass(frozen=True)
 class Retrieved:
-    """What an answer is made from: chunks, nearest first, and the means to compare texts."""
+    """What an answer is made from: chunks, nearest first, and the means to compare texts. `made`
+    is what models were asked for it, `saved` what a cache had already."""
 
     found: Sequence[Found]
     vector: Vector
     embedder: Embedder
+    made: Cost = FREE
+    saved: Cost = FREE
+
+    @property
+    def cost(self) -> Cost:
+        """What it takes where nothing is cached."""
+        return self.made + self.saved
 
     async def similarities(self, texts: Sequence[str]) -> Vector:
         """Cosine of each text and the question, by the version's own model."""
@@ -84,9 +94,10 @@ class Retrieval:
         """Raises DatabaseUnavailableError, QuestionEmbeddingError, or UndefinedTable."""
         descriptor = version.descriptor.embedding
         embedder = await self.embedder(descriptor)
-        vector = await self._vector(embedder, descriptor, question, budget)
+        vector, cached = await self._vector(embedder, descriptor, question, budget)
         found = await self._database.search(version, vector, limit, filters)
-        return Retrieved(found, vector, embedder)
+        made, saved = (FREE, _ONE_TEXT) if cached else (_ONE_TEXT, FREE)
+        return Retrieved(found, vector, embedder, made, saved)
 
     async def embedder(self, descriptor: EmbeddingDescriptor) -> Embedder:
         """The descriptor's embedder with its model in memory."""
@@ -105,19 +116,20 @@ class Retrieval:
 
     async def _vector(
         self, embedder: Embedder, descriptor: EmbeddingDescriptor, question: str, budget: Budget
-    ) -> Vector:
+    ) -> tuple[Vector, bool]:
+        """The question's vector, and whether it was cached."""
         if descriptor.provider == "embedded":
             # Cheaper to compute than to ask Redis for.
-            return await _embed(embedder, question)
+            return await _embed(embedder, question), False
         key = cachekeys.embedding_key(
             self._schema, descriptor.fingerprint, descriptor.query_prefix + question
         )
         cached = await self._cache.get(key, budget)
         if cached is not None and len(cached) == 4 * descriptor.dimensions:
-            return np.frombuffer(cached, np.float32)
+            return np.frombuffer(cached, np.float32), True
         vector = await _embed(embedder, question)
         await self._cache.put(key, vector.tobytes(), self._ttl, budget)
-        return vector
+        return vector, False
 
 
 async def _embed(embedder: Embedder, question: str) -> Vector:

@@ -19,6 +19,7 @@ from ragwright_api.memory import Memory, Remembered
 from ragwright_api.metrics import Metrics
 from ragwright_api.retrieval import Retrieval
 from ragwright_api.singleflight import SingleFlight
+from ragwright_api.stored import Stored, decoded
 from ragwright_core.cachekeys import IndexPoint, normalize_question, response_key
 from ragwright_core.model import fingerprint
 from ragwright_core.spec import Load
@@ -42,10 +43,9 @@ class Question:
 
 @dataclass(frozen=True)
 class Result:
-    """`stored` is a JSON object without the fields that differ from reply to reply. `shared`:
-    another replica has computed it meanwhile."""
+    """`shared`: another replica has computed it meanwhile."""
 
-    stored: bytes
+    stored: Stored
     from_cache: bool
     shared: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
@@ -65,14 +65,8 @@ class Reply:
 
     @property
     def body(self) -> bytes:
-        """The stored object with its last two fields spliced in: a hit is not parsed again."""
-        flag = b"true" if self.result.from_cache else b"false"
-        milliseconds = self.seconds["total"] * 1000
-        return b'%s,"from_cache":%s,"latency_ms":%.1f}' % (
-            self.result.stored[:-1],
-            flag,
-            milliseconds,
-        )
+        stored, from_cache = self.result.stored, self.result.from_cache
+        return stored.reply(self.seconds["total"], from_cache=from_cache)
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
@@ -184,6 +178,7 @@ class Service:
         if stored is None:
             return None
         self.metrics.stale.inc()
+        self.metrics.ledger.saved.add(stored.cost)
         return Reply(
             Result(stored, from_cache=True),
             last,
@@ -192,9 +187,9 @@ class Service:
             stale_seconds=self.clock() - last.sent_at,
         )
 
-    async def _stored(self, key: str, budget: Budget | None = None) -> bytes | None:
-        stored = await self.cache.get(key, budget or Budget(self.redis_seconds))
-        return stored if stored is not None and _is_answer(stored) else None
+    async def _stored(self, key: str, budget: Budget | None = None) -> Stored | None:
+        raw = await self.cache.get(key, budget or Budget(self.redis_seconds))
+        return None if raw is None else decoded(raw)
 
     def _key(self, question: Question, lease: Lease, version: LiveVersion) -> str:
         return self.key(
@@ -210,7 +205,7 @@ class Service:
             return await self._compute(question, version, key, Budget(self.redis_seconds))
         joins = self.flights.under_way(key)
         result = await self.flights.run(key, lambda: self._find(question, version, key))
-        self._count(result, joins=joins)
+        self._count(result, version, joins=joins)
         return result
 
     async def _find(self, question: Question, version: LiveVersion, key: str) -> Result:
@@ -222,9 +217,9 @@ class Service:
             return Result(stored, from_cache=True, seconds=took)
         made = await self.turns(key, lambda: self._compute(question, version, key, budget), budget)
         if isinstance(made, bytes):
-            if _is_answer(made):
+            if (theirs := decoded(made)) is not None:
                 took["waited"] = time.perf_counter() - began - took["cache"]
-                return Result(made, from_cache=True, shared=True, seconds=took)
+                return Result(theirs, from_cache=True, shared=True, seconds=took)
             made = await self._compute(question, version, key, budget)
         return replace(made, seconds=took | made.seconds)
 
@@ -240,24 +235,22 @@ class Service:
             retrieved_at = time.perf_counter()
             answer = await self.answerer.answer(question.text.strip(), retrieved)
             answered_at = time.perf_counter()
-        stored = orjson.dumps({"answer": answer.text, "sources": list(answer.sources)})
-        await self.cache.put(key, stored, self.answer_ttl, budget)
+        body = orjson.dumps({"answer": answer.text, "sources": list(answer.sources)})
+        stored = Stored(body, retrieved.cost + answer.cost)
+        await self.cache.put(key, stored.encoded(), self.answer_ttl, budget)
         seconds = {"retrieval": retrieved_at - began, "llm": answered_at - retrieved_at}
         self.metrics.retrieval_seconds.observe(seconds["retrieval"])
         self.metrics.llm_seconds.observe(seconds["llm"])
         self.metrics.empty.inc(not retrieved.found)
+        self.metrics.ledger.made.add(retrieved.made + answer.cost)
+        self.metrics.ledger.saved.add(retrieved.saved)
         return Result(stored, from_cache=False, seconds={"queue": began - arrived, **seconds})
 
-    def _count(self, result: Result, *, joins: bool) -> None:
-        if result.shared:
+    def _count(self, result: Result, version: LiveVersion, *, joins: bool) -> None:
+        if result.from_cache and not result.shared:
+            self.metrics.hit(version.number, result.stored.cost)
+        elif result.shared or joins:
             self.metrics.coalesced.inc()
-        elif result.from_cache:
-            self.metrics.hits.inc()
-        elif joins:
-            self.metrics.coalesced.inc()
+            self.metrics.ledger.saved.add(result.stored.cost)
         else:
-            self.metrics.misses.inc()
-
-
-def _is_answer(stored: bytes) -> bool:
-    return stored.startswith(b'{"answer":') and stored.endswith(b"}")
+            self.metrics.lookups.of(version.number).misses += 1

@@ -95,7 +95,7 @@ async def test_keys_carry_their_prefixes_and_lives(
     (key,) = redis_client.keys("rag:response:*")
     assert redis_client.keys("*") == [key]
     assert 14_390 < redis_client.ttl(key) <= 14_400
-    stored = json.loads(redis_client.get(key) or b"")
+    stored = json.loads((redis_client.get(key) or b"").splitlines()[0])
     assert list(stored) == ["answer", "sources"]
 
 
@@ -151,6 +151,7 @@ async def test_before_the_first_version_it_is_ready_and_says_so(pipeline: Pipeli
             "previous": None,
             "building": None,
             "others": [],
+            "calls": None,
             "embeddingCosine": None,
         }
         assert (await api.http.post("/api/rag/invalidate-cache")).status_code == 200
@@ -271,13 +272,13 @@ async def test_metrics_are_labelled_and_livez_needs_nothing(built: Pipeline) -> 
     labels = f'{{namespace="test",pipeline="{built.identity.name}"}}'
     for line in (
         f"ragwright_queries_total{labels} 1.0",
-        f"ragwright_cache_hits_total{labels} 0.0",
-        f"ragwright_cache_misses_total{labels} 1.0",
+        f'ragwright_cache_hits_total{labels[:-1]},version="1"}} 0.0',
+        f'ragwright_cache_misses_total{labels[:-1]},version="1"}} 1.0',
         f"ragwright_coalesced_total{labels} 0.0",
         f"ragwright_empty_retrievals_total{labels} 0.0",
         f"ragwright_retrieval_seconds_count{labels} 1.0",
         f"ragwright_llm_seconds_count{labels} 1.0",
         f"ragwright_query_seconds_count{labels} 1.0",
-        f'ragwright_errors_total{labels[:-1]},reason="invalid_request"}} 1.0',
+        f'ragwright_errors_total{labels[:-1]},reason="invalid_request",status="422"}} 1.0',
     ):
         assert line in text.splitlines()
