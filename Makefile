@@ -99,3 +99,7 @@ push: ## Push it
 .PHONY: bench-swap
 bench-swap: setup ## 100 swaps under readers, beside the textbook swap
 	$(RUN) python -m bench.swap
+
+.PHONY: bench-savings
+bench-savings: setup ## A day of questions in three minutes, three times: what the caches save
+	$(RUN) python -m bench.savings
