@@ -74,6 +74,10 @@ test-cluster: setup ## Tests on a real Kubernetes
 faults: setup ## Break every part in turn; FULL=1 for the full lengths
 	$(RUN) pytest tests -m row --figures $(if $(FULL),--full)
 
+.PHONY: faults-stores
+faults-stores: setup ## The rows of `faults` on real Postgres and Redis: no cluster, two minutes
+	$(RUN) pytest -n 2 -m row tests/integration
+
 .PHONY: chaos
 chaos: setup ## Break parts at random for MINUTES=60, as SEED=1 says
 	$(RUN) python -m tests.faults.chaos --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)
@@ -103,3 +107,12 @@ bench-swap: setup ## 100 swaps under readers, beside the textbook swap
 .PHONY: bench-savings
 bench-savings: setup ## A day of questions in three minutes, three times: what the caches save
 	$(RUN) python -m bench.savings
+
+.PHONY: bench-serve
+bench-serve: setup ## Cached answers beside plain FastAPI + Redis, and many questions at once
+	$(RUN) python -m bench.serve
+
+.PHONY: try
+try: setup ## Ask a folder of documents, without a cluster: make try DOCS=./notes
+	@test -n "$(DOCS)" || { echo "name a folder of documents: make try DOCS=./notes"; exit 2; }
+	@$(RUN) python -m dev.tryout "$(DOCS)"

@@ -12,13 +12,22 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
 from ragwright_api.background import Background
+from ragwright_api.bodies import (
+    QueryRequest,
+    QueryResponse,
+    RetrieveRequest,
+    RetrieveResponse,
+    what_is_wrong,
+)
 from ragwright_api.errors import CallerGoneError, UnansweredError
 from ragwright_api.front import Front, refusal
-from ragwright_api.hot import LOOKED, HotAnswers
+from ragwright_api.hot import BUDGET, HotAnswers
 from ragwright_api.invalidate import Invalidation
 from ragwright_api.metrics import Metrics
-from ragwright_api.requests import QueryRequest, QueryResponse
-from ragwright_api.service import Question, Service
+from ragwright_api.replies import Chunks, Question, Reply
+from ragwright_api.retrieval import Wanted
+from ragwright_api.service import Service
+from ragwright_core.cachekeys import normalize_question
 
 Result = TypeVar("Result")
 
@@ -50,23 +59,38 @@ def _add_routes(app: FastAPI, service: Service, invalidate: Invalidation) -> Non
         service.metrics.queries.inc()
         question = Question(
             body.question,
-            dict(body.filters),
+            body.filters,
             body.use_cache,
             request.state.head_at,
             await request.body(),
-            looked=request.scope.get(LOOKED, False),
+            budget=request.scope.get(BUDGET),
         )
         with service.metrics.query_seconds.time():
             reply = await _unless_gone(background, request, service.ask(question))
-        parts = (f"{name};dur={seconds * 1000:.1f}" for name, seconds in reply.seconds.items())
-        headers = {**dict(reply.headers), "Server-Timing": ", ".join(parts)}
-        later = BackgroundTask(service.remember, question, reply)
-        return Response(reply.body, 200, headers, "application/json", later)
+        return _response(reply, BackgroundTask(service.remember, question, reply))
+
+    @app.post("/api/rag/retrieve", response_model=RetrieveResponse)
+    async def retrieve(body: RetrieveRequest, request: Request) -> Response:
+        service.metrics.queries.inc()
+        wanted = Wanted(
+            normalize_question(body.question),
+            body.filters,
+            service.top_k if body.top_k is None else body.top_k,
+            service.score_threshold if body.score_threshold is None else body.score_threshold,
+        )
+        work = service.find(wanted, request.state.head_at)
+        return _response(await _unless_gone(background, request, work))
 
     @app.post("/api/rag/invalidate-cache")
     async def invalidate_cache() -> dict[str, str]:
         await invalidate()
         return {"status": "cache invalidated"}
+
+
+def _response(reply: Reply | Chunks, later: BackgroundTask | None = None) -> Response:
+    parts = (f"{name};dur={seconds * 1000:.1f}" for name, seconds in reply.seconds.items())
+    headers = {**dict(reply.headers), "Server-Timing": ", ".join(parts)}
+    return Response(reply.body, 200, headers, "application/json", later)
 
 
 async def _unless_gone(
@@ -103,7 +127,7 @@ def _add_refusals(app: FastAPI, metrics: Metrics) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return refused(request, 422, "invalid_request", _what_is_wrong(error))
+        return refused(request, 422, "invalid_request", what_is_wrong(request.url.path, error))
 
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> Response:
@@ -111,24 +135,3 @@ def _add_refusals(app: FastAPI, metrics: Metrics) -> None:
             error.status_code, "invalid_request"
         )
         return refused(request, error.status_code, reason, str(error.detail))
-
-
-_WORDS = {
-    "extra_forbidden": "there is no such field; write question, filters and use_cache",
-    "string_pattern_mismatch": "it may not be blank or hold the character U+0000",
-    "json_invalid": "this is not JSON",
-}
-
-
-def _what_is_wrong(error: RequestValidationError) -> str:
-    """Where and what, without repeating what was sent."""
-    found: list[dict[str, Any]] = list(error.errors())
-    return "; ".join(
-        f"{_where(item)}: {_WORDS.get(item['type'], item['msg'])}" for item in found[:5]
-    )
-
-
-def _where(item: dict[str, Any]) -> str:
-    """The field. What stands below it was named by the caller, or is a variant of a union."""
-    path = [str(part) for part in item["loc"][1:2] if isinstance(part, str)]
-    return path[0] if path else "body"

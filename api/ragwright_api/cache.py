@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from ragwright_api.background import Background
+from ragwright_api.batches import Batches, Values
 from ragwright_api.settings import NotMountedError
 from ragwright_core.cachekeys import turn_key
 
@@ -91,14 +92,24 @@ class Cache:
         self._on_failure = on_failure
         self._on_call = on_call
         self._background = Background()
+        self._batches = Batches(self._fetch)
         self._places = asyncio.Semaphore(CALLS_AT_ONCE)
 
     async def get(self, key: str, budget: Budget) -> bytes | None:
-        async def command(client: redis.Redis) -> bytes | None:
-            found = await client.get(key)
-            return found if isinstance(found, bytes) else None
+        if self._closed() or self._breaker.is_open or budget.seconds <= 0:
+            return None
+        began = time.monotonic()
+        try:
+            return await self._batches.get(key, budget.seconds)
+        finally:
+            budget.spend(time.monotonic() - began)
 
-        return await self._call(command, budget)
+    async def _fetch(self, keys: list[str], seconds: float) -> Values | None:
+        async def command(client: redis.Redis) -> Values:
+            found = await client.mget(keys)
+            return [value if isinstance(value, bytes) else None for value in found]
+
+        return await self._call(command, Budget(seconds))
 
     async def put(self, key: str, value: bytes, ttl_seconds: int, budget: Budget) -> None:
         async def command(client: redis.Redis) -> None:
@@ -155,6 +166,7 @@ class Cache:
         return "Redis does not answer" if self._breaker.is_open else None
 
     async def close(self) -> None:
+        await self._batches.close()
         await self._background.close()
         client, self._client = self._client, None
         if client is not None:

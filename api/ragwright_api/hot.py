@@ -13,17 +13,19 @@ from collections.abc import Callable
 from pydantic import ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ragwright_api.bodies import QueryRequest
+from ragwright_api.cache import Budget
 from ragwright_api.front import MAX_BODY_BYTES, request_id_of
 from ragwright_api.lease import Lease, LiveVersion
 from ragwright_api.memory import Headers
-from ragwright_api.requests import QueryRequest
-from ragwright_api.service import Question, Reply, Service
+from ragwright_api.replies import Question, Reply
+from ragwright_api.service import Service
 from ragwright_api.stored import Stored
 from ragwright_core.cachekeys import IndexPoint
 
 QUERY_PATH = "/api/rag/query"
-# In a request's scope: Redis was asked for its answer already.
-LOOKED = "ragwright.looked"
+# In a request's scope: what is left of its budget, as Redis was asked for its answer already.
+BUDGET = "ragwright.budget"
 
 
 class HotAnswers:
@@ -74,9 +76,10 @@ class HotAnswers:
         question = _question(request, head_at)
         if question is None:
             return False
-        reply = await self._service.find(question, lease, version)
+        budget = Budget(self._service.redis_seconds)
+        reply = await self._service.cached(question, lease, version, budget)
         if reply is None:
-            scope[LOOKED] = True
+            scope[BUDGET] = budget
             return False
         self._service.metrics.hit(version.number, reply.result.stored.cost)
         await self._send(reply.result.stored, _encoded(reply), scope, send, began)
@@ -114,7 +117,7 @@ def _question(request: bytes, head_at: float) -> Question | None:
         return None
     if not body.use_cache:
         return None
-    return Question(body.question, dict(body.filters), True, head_at, request)  # noqa: FBT003
+    return Question(body.question, body.filters, True, head_at, request)  # noqa: FBT003
 
 
 async def _read(receive: Receive) -> list[Message]:

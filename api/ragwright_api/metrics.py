@@ -32,6 +32,9 @@ class Metrics:
             "stale_answers", "Answers of the last known version, while the database was away"
         )
         self.empty = self._counter("empty_retrievals", "Questions that found no chunk")
+        self.passed_over = self._counter(
+            "replica_passed_over", "Searches that a read replica could not answer"
+        )
         self.redis_failures = self._counter("redis_failures", "Redis calls given up")
         self.redis_seconds = self._histogram(
             "redis_seconds", "One call of Redis, given up or not", _REDIS_BUCKETS

@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragwright_api.cache import Budget, Cache
 from ragwright_api.cost import FREE, Cost
-from ragwright_api.database import Database, Found
+from ragwright_api.database import Database
 from ragwright_api.errors import QuestionEmbeddingError
 from ragwright_api.lease import LiveVersion
+from ragwright_api.search import Found, Search
 from ragwright_api.singleflight import SingleFlight
 from ragwright_core import cachekeys
 from ragwright_core.embedding import (
@@ -23,6 +23,7 @@ from ragwright_core.embedding import (
     EmbeddingRejectedError,
     EmbeddingUnavailableError,
 )
+from ragwright_core.filters import Filter
 from ragwright_core.index.descriptor import EmbeddingDescriptor
 
 EMBEDDING_SECONDS = 15.0
@@ -46,11 +47,31 @@ async def _embedding() -> AsyncIterator[None]:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """All that decides, on one version, which chunks a question is given. `question` is
+    normalized; a `score_threshold` of 0 leaves out none."""
+
+    question: str
+    filters: Filter
+    top_k: int
+    score_threshold: float
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """What was found, nearest first, and the question's vector: nothing that JSON cannot hold."""
+
+    found: tuple[Found, ...]
+    vector: Vector
+    vector_cached: bool = False
+
+
+@dataclass(frozen=True)
 class Retrieved:
     """What an answer is made from: chunks, nearest first, and the means to compare texts. `made`
     is what models were asked for it, `saved` what a cache had already."""
 
-    found: Sequence[Found]
+    found: tuple[Found, ...]
     vector: Vector
     embedder: Embedder
     made: Cost = FREE
@@ -83,21 +104,21 @@ class Retrieval:
         self._embedders: dict[str, Embedder] = {}
         self._loading: SingleFlight[Embedder] = SingleFlight()
 
-    async def retrieve(
-        self,
-        version: LiveVersion,
-        question: str,
-        filters: dict[str, Any],
-        limit: int,
-        budget: Budget,
-    ) -> Retrieved:
+    async def retrieve(self, version: LiveVersion, wanted: Wanted, budget: Budget) -> Retrieved:
         """Raises DatabaseUnavailableError, QuestionEmbeddingError, or UndefinedTable."""
+        embedder = await self.embedder(version.descriptor.embedding)
+        nearest = await self._nearest(version, embedder, wanted, budget)
+        made, saved = (FREE, _ONE_TEXT) if nearest.vector_cached else (_ONE_TEXT, FREE)
+        return Retrieved(nearest.found, nearest.vector, embedder, made, saved)
+
+    async def _nearest(
+        self, version: LiveVersion, embedder: Embedder, wanted: Wanted, budget: Budget
+    ) -> Nearest:
         descriptor = version.descriptor.embedding
-        embedder = await self.embedder(descriptor)
-        vector, cached = await self._vector(embedder, descriptor, question, budget)
-        found = await self._database.search(version, vector, limit, filters)
-        made, saved = (FREE, _ONE_TEXT) if cached else (_ONE_TEXT, FREE)
-        return Retrieved(found, vector, embedder, made, saved)
+        vector, cached = await self._vector(embedder, descriptor, wanted.question, budget)
+        search = Search(vector, wanted.top_k, wanted.filters)
+        found = await self._database.search(version, search)
+        return Nearest(alike(found, wanted.score_threshold), vector, vector_cached=cached)
 
     async def embedder(self, descriptor: EmbeddingDescriptor) -> Embedder:
         """The descriptor's embedder with its model in memory."""
@@ -130,6 +151,11 @@ class Retrieval:
         vector = await _embed(embedder, question)
         await self._cache.put(key, vector.tobytes(), self._ttl, budget)
         return vector, False
+
+
+def alike(found: Sequence[Found], threshold: float) -> tuple[Found, ...]:
+    """Those of at least this cosine; all for 0, for a cosine may be negative."""
+    return tuple(item for item in found if not threshold or item.score >= threshold)
 
 
 async def _embed(embedder: Embedder, question: str) -> Vector:

@@ -26,7 +26,7 @@ from ragwright_api.readiness import Readiness
 from ragwright_api.retrieval import EMBEDDING_SECONDS, Make, Retrieval
 from ragwright_api.service import Service
 from ragwright_api.settings import Settings
-from ragwright_api.turns import Turns
+from ragwright_api.turns import PATIENCE, Turns
 from ragwright_core.cachekeys import response_key
 from ragwright_core.embedding import Embedder
 from ragwright_core.embedding.make import make_embedder
@@ -64,7 +64,12 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
     registry = CollectorRegistry()
     metrics = Metrics(registry, serve.pipeline)
     async with AsyncExitStack() as closing:
-        database = Database(settings.database_url, schema)
+        database = Database(
+            settings.database_url,
+            schema,
+            replica=settings.replica_url,
+            on_passed_over=metrics.passed_over.inc,
+        )
         drift = Drift(metrics.embedding_cosine, log, clock)
         breaker = Breaker(clock)
         metrics.watch_redis(lambda: breaker.is_open)
@@ -85,7 +90,7 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
         )
         answerer = _answerer(settings)
         invalidate = Invalidation(database.raise_epoch, reader, clock)
-        turns, admission = Turns(cache, redis_seconds), Admission(serve.load)
+        turns, admission = Turns(cache, PATIENCE * redis_seconds), Admission(serve.load)
         metrics.watch(lambda: admission.in_flight, lambda: admission.waiting)
         account = Account(metrics.ledger, database.add_calls)
         for part in (database, cache, retrieval, answerer, reader, invalidate, turns):
@@ -101,6 +106,7 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
             top_k=serve.retrieval.top_k,
             answer_ttl=serve.cache.answer_ttl,
             clock=clock,
+            score_threshold=serve.retrieval.score_threshold,
             key=key,
             redis_seconds=redis_seconds,
             memory=Memory(serve.cache.in_process_mebibytes * 2**20),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TypeVar
 
 import orjson
 import psycopg
@@ -17,10 +17,13 @@ from ragwright_api.errors import LeaseUnavailableError, NoVersionError, VersionG
 from ragwright_api.lease import Lease, LiveReader, LiveVersion
 from ragwright_api.memory import Memory, Remembered
 from ragwright_api.metrics import Metrics
-from ragwright_api.retrieval import Retrieval
+from ragwright_api.replies import Chunks, Question, Reply, Result
+from ragwright_api.retrieval import Retrieval, Retrieved, Wanted
+from ragwright_api.search import Found
 from ragwright_api.singleflight import SingleFlight
 from ragwright_api.stored import Stored, decoded
 from ragwright_core.cachekeys import IndexPoint, normalize_question, response_key
+from ragwright_core.filters import canonical
 from ragwright_core.model import fingerprint
 from ragwright_core.spec import Load
 
@@ -28,59 +31,7 @@ from ragwright_core.spec import Load
 FRESH_STARTS = 2
 
 
-@dataclass(frozen=True)
-class Question:
-    """`request` is the body it came in; `head_at`: when the request's head was read, in seconds of
-    the lease's clock; `looked`: Redis has just been asked for its answer, and has none."""
-
-    text: str
-    filters: dict[str, Any]
-    use_cache: bool
-    head_at: float
-    request: bytes
-    looked: bool = False
-
-
-@dataclass(frozen=True)
-class Result:
-    """`shared`: another replica has computed it meanwhile."""
-
-    stored: Stored
-    from_cache: bool
-    shared: bool = False
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A body ready to send, what it was made from, and the seconds that each part took. `key` is
-    its place in Redis; `stale_seconds`: how long ago its version was known to be live, where that
-    is longer than a lease."""
-
-    result: Result
-    lease: Lease
-    key: str
-    seconds: dict[str, float]
-    stale_seconds: float | None = None
-
-    @property
-    def body(self) -> bytes:
-        stored, from_cache = self.result.stored, self.result.from_cache
-        return stored.reply(self.seconds["total"], from_cache=from_cache)
-
-    @property
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """What else there is to tell of where the answer comes from."""
-        assert self.lease.version is not None, "no answer without a version"
-        told = (
-            ("X-Ragwright-Version", str(self.lease.version.number)),
-            ("X-Ragwright-Term", str(self.lease.term)),
-        )
-        if self.stale_seconds is None:
-            return told
-        return (*told, ("X-Ragwright-Stale-Seconds", f"{self.stale_seconds:.0f}"))
-
-
+Made = TypeVar("Made")
 Compute = Callable[[], Awaitable[Result]]
 TakeTurns = Callable[[str, Compute, Budget], Awaitable[Result | bytes]]
 
@@ -106,6 +57,7 @@ class Service:
     top_k: int
     answer_ttl: int
     clock: Callable[[], float]
+    score_threshold: float = 0.0
     memory: Memory = field(default_factory=lambda: Memory(0))
     admission: Admission = field(default_factory=lambda: Admission(Load()))
     turns: TakeTurns = alone
@@ -125,11 +77,13 @@ class Service:
                 raise
             return reply
 
-    async def find(self, question: Question, lease: Lease, version: LiveVersion) -> Reply | None:
+    async def cached(
+        self, question: Question, lease: Lease, version: LiveVersion, budget: Budget
+    ) -> Reply | None:
         """The answer that stands in Redis, if there is one."""
         began = time.perf_counter()
         key = self._key(question, lease, version)
-        if (stored := await self._stored(key)) is None:
+        if (stored := await self._stored(key, budget)) is None:
             return None
         took = time.perf_counter() - began
         return Reply(Result(stored, from_cache=True), lease, key, {"cache": took, "total": took})
@@ -149,21 +103,40 @@ class Service:
         kept = Remembered(question.request, reply.result.stored, headers, lives)
         self.memory.put(point, kept)
 
+    async def find(self, wanted: Wanted, head_at: float) -> Chunks:
+        """The chunks alone. Raises UnansweredError."""
+        began = time.perf_counter()
+
+        async def work(lease: Lease, version: LiveVersion) -> Chunks:
+            async with self.admission.place():
+                retrieved = await self._retrieve(version, wanted, Budget(self.redis_seconds))
+            body = orjson.dumps({"chunks": [_chunk(item) for item in retrieved.found]})
+            return Chunks(body, lease, {"total": time.perf_counter() - began})
+
+        return await self._on_live(head_at, work)
+
     async def _ask(self, question: Question, began: float) -> Reply:
-        head_at = question.head_at
+        async def work(lease: Lease, version: LiveVersion) -> Reply:
+            key = self._key(question, lease, version)
+            result = await self._under(version, question, key)
+            total = time.perf_counter() - began
+            return Reply(result, lease, key, {**result.seconds, "total": total})
+
+        return await self._on_live(question.head_at, work)
+
+    async def _on_live(
+        self, head_at: float, work: Callable[[Lease, LiveVersion], Awaitable[Made]]
+    ) -> Made:
+        """`work` on the version that is live, begun anew where its tables have been dropped."""
         for _ in range(1 + FRESH_STARTS):
             lease = await self.reader.lease(head_at)
             if lease.version is None:
                 raise NoVersionError
-            key = self._key(question, lease, lease.version)
             try:
-                result = await self._under(lease.version, question, key)
+                return await work(lease, lease.version)
             except psycopg.errors.UndefinedTable:
                 self.reader.forget()
                 head_at = self.clock()
-                continue
-            total = time.perf_counter() - began
-            return Reply(result, lease, key, {**result.seconds, "total": total})
         raise VersionGoneError
 
     async def _ask_last_known(self, question: Question, began: float) -> Reply | None:
@@ -174,7 +147,8 @@ class Service:
         key = self._key(question, last, last.version)
         point = IndexPoint(self.schema, last.version.id, last.epoch)
         remembered = self.memory.get(point, question.request)
-        stored = remembered.stored if remembered else await self._stored(key)
+        budget = Budget(self.redis_seconds)
+        stored = remembered.stored if remembered else await self._stored(key, budget)
         if stored is None:
             return None
         self.metrics.stale.inc()
@@ -187,8 +161,8 @@ class Service:
             stale_seconds=self.clock() - last.sent_at,
         )
 
-    async def _stored(self, key: str, budget: Budget | None = None) -> Stored | None:
-        raw = await self.cache.get(key, budget or Budget(self.redis_seconds))
+    async def _stored(self, key: str, budget: Budget) -> Stored | None:
+        raw = await self.cache.get(key, budget)
         return None if raw is None else decoded(raw)
 
     def _key(self, question: Question, lease: Lease, version: LiveVersion) -> str:
@@ -196,8 +170,8 @@ class Service:
             IndexPoint(self.schema, version.id, lease.epoch),
             scope="",
             question=question.text,
-            filters=question.filters,
-            model=fingerprint([self.answerer.fingerprint, self.top_k]),
+            filters=canonical(question.filters),
+            model=fingerprint([self.answerer.fingerprint, self.top_k, self.score_threshold]),
         )
 
     async def _under(self, version: LiveVersion, question: Question, key: str) -> Result:
@@ -209,9 +183,9 @@ class Service:
         return result
 
     async def _find(self, question: Question, version: LiveVersion, key: str) -> Result:
-        budget = Budget(self.redis_seconds)
+        budget = question.budget or Budget(self.redis_seconds)
         began = time.perf_counter()
-        stored = None if question.looked else await self._stored(key, budget)
+        stored = None if question.budget else await self._stored(key, budget)
         took = {"cache": time.perf_counter() - began}
         if stored is not None:
             return Result(stored, from_cache=True, seconds=took)
@@ -227,11 +201,12 @@ class Service:
         self, question: Question, version: LiveVersion, key: str, budget: Budget
     ) -> Result:
         arrived = time.perf_counter()
+        wanted = Wanted(
+            normalize_question(question.text), question.filters, self.top_k, self.score_threshold
+        )
         async with self.admission.place():
             began = time.perf_counter()
-            retrieved = await self.retrieval.retrieve(
-                version, normalize_question(question.text), question.filters, self.top_k, budget
-            )
+            retrieved = await self._retrieve(version, wanted, budget)
             retrieved_at = time.perf_counter()
             answer = await self.answerer.answer(question.text.strip(), retrieved)
             answered_at = time.perf_counter()
@@ -239,12 +214,18 @@ class Service:
         stored = Stored(body, retrieved.cost + answer.cost)
         await self.cache.put(key, stored.encoded(), self.answer_ttl, budget)
         seconds = {"retrieval": retrieved_at - began, "llm": answered_at - retrieved_at}
-        self.metrics.retrieval_seconds.observe(seconds["retrieval"])
         self.metrics.llm_seconds.observe(seconds["llm"])
-        self.metrics.empty.inc(not retrieved.found)
-        self.metrics.ledger.made.add(retrieved.made + answer.cost)
-        self.metrics.ledger.saved.add(retrieved.saved)
+        self.metrics.ledger.made.add(answer.cost)
         return Result(stored, from_cache=False, seconds={"queue": began - arrived, **seconds})
+
+    async def _retrieve(self, version: LiveVersion, wanted: Wanted, budget: Budget) -> Retrieved:
+        began = time.perf_counter()
+        retrieved = await self.retrieval.retrieve(version, wanted, budget)
+        self.metrics.retrieval_seconds.observe(time.perf_counter() - began)
+        self.metrics.empty.inc(not retrieved.found)
+        self.metrics.ledger.made.add(retrieved.made)
+        self.metrics.ledger.saved.add(retrieved.saved)
+        return retrieved
 
     def _count(self, result: Result, version: LiveVersion, *, joins: bool) -> None:
         if result.from_cache and not result.shared:
@@ -254,3 +235,14 @@ class Service:
             self.metrics.ledger.saved.add(result.stored.cost)
         else:
             self.metrics.lookups.of(version.number).misses += 1
+
+
+def _chunk(found: Found) -> dict[str, str | int | float]:
+    return {
+        "source": found.reference,
+        "title": found.title,
+        "text": found.text,
+        "first_line": found.first_line,
+        "last_line": found.last_line,
+        "score": found.score,
+    }

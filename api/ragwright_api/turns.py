@@ -20,25 +20,29 @@ Result = TypeVar("Result")
 TURN_SECONDS = 5.0
 # Longer than a language model takes; then everyone computes for himself.
 WAIT_SECONDS = 30.0
+# Times the budget of a question: a second.
+PATIENCE = 20
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.25
 
 
 @dataclass(frozen=True)
 class Turns:
-    """`seconds` is what one call may spend on Redis; `pause` waits."""
+    """`seconds` is what one call about a turn may take: Redis has just answered, and what a turn
+    saves takes a language model seconds. `pause` waits."""
 
     cache: Cache
-    seconds: float = BUDGET_SECONDS
+    seconds: float = PATIENCE * BUDGET_SECONDS
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     background: Background = field(default_factory=Background)
 
     async def run(
         self, key: str, compute: Callable[[], Awaitable[Result]], budget: Budget
     ) -> Result | bytes:
-        """What `compute` gives, or what another replica has stored under `key` meanwhile."""
+        """What `compute` gives, or what another replica has stored under `key` meanwhile. Where
+        `budget` is spent, Redis does not answer, and is not asked."""
         owner, waited, pause = uuid.uuid4().hex, 0.0, _SHORTEST_PAUSE
-        while waited < WAIT_SECONDS:
-            found = await self.cache.take_turn(key, owner, TURN_SECONDS, budget)
+        while waited < WAIT_SECONDS and budget.seconds > 0:
+            found = await self.cache.take_turn(key, owner, TURN_SECONDS, Budget(self.seconds))
             if isinstance(found, bytes):
                 return found
             if found is None:
@@ -48,7 +52,8 @@ class Turns:
             step = random.uniform(0.5, 1.0) * pause
             await self.pause(step)
             waited, pause = waited + step, min(pause * 1.5, _LONGEST_PAUSE)
-            budget = Budget(self.seconds)  # who waits for another asks again and again
+        else:
+            return await compute()
         async with self._holding(key, owner):
             return await compute()
 

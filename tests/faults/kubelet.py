@@ -88,7 +88,7 @@ class Operator:
 
     def until_at_work(self) -> None:
         """Until a round is done. Its probe is not asked: while it starts it would say no, aloud."""
-        until(self._made_a_round, 30, f"a round of {self.name}", pause=0.1)
+        until(self._made_a_round, 90, f"a round of {self.name}", pause=0.1)
 
     def _made_a_round(self) -> bool:
         with suppress(httpx.HTTPError):

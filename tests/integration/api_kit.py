@@ -63,6 +63,12 @@ class Api:
         body: dict[str, Any] = response.json()
         return body
 
+    async def retrieve(self, question: str = QUESTION, **fields: Any) -> list[dict[str, Any]]:
+        response = await self.http.post("/api/rag/retrieve", json={"question": question, **fields})
+        assert response.status_code == 200, response.text
+        chunks: list[dict[str, Any]] = response.json()["chunks"]
+        return chunks
+
     async def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples with these labels; 0 where none has been counted yet."""
         identity = self.running.service.metrics.identity
@@ -76,14 +82,7 @@ class Api:
 
 
 def serve_settings(pipeline: Pipeline) -> ServeSettings:
-    spec = pipeline.spec
-    return ServeSettings(
-        pipeline=pipeline.identity,
-        llm=spec.llm,
-        retrieval=spec.retrieval,
-        cache=spec.cache,
-        load=spec.api.load,
-    )
+    return ServeSettings.of(pipeline.identity, pipeline.spec)
 
 
 @contextlib.asynccontextmanager

@@ -74,20 +74,20 @@ async def test_a_failure_hands_the_turn_on(writing: Pipeline, endpoint: Endpoint
         assert (await second).status_code == 200
 
 
-async def test_three_hundred_at_once_are_answered_or_told_to_come_back(
+async def test_a_hundred_at_once_are_answered_or_told_to_come_back(
     writing: Pipeline, endpoint: Endpoint
 ) -> None:
     bounded = writing.having(api={"load": {"in_flight": 4, "queue": 20}})
     async with serving(bounded) as api:
         await api.ask("a question that is cached")
         with endpoint.told.gate:
-            asked = [asyncio.create_task(api.post(f"question {n}")) for n in range(300)]
-            await until(lambda: sum(task.done() for task in asked) == 276)
+            asked = [asyncio.create_task(api.post(f"question {n}")) for n in range(100)]
+            await until(lambda: sum(task.done() for task in asked) == 76)
             assert await api.metric("ragwright_questions_in_flight") == 4
             assert await api.metric("ragwright_questions_waiting") == 20
             assert (await api.ask("a question that is cached"))["from_cache"] is True
         replies = await asyncio.gather(*asked)
-    assert Counter(reply.status_code for reply in replies) == {200: 24, 429: 276}
+    assert Counter(reply.status_code for reply in replies) == {200: 24, 429: 76}
     refused = next(reply for reply in replies if reply.status_code == 429)
     assert refused.json()["error"] == "too_busy"
     assert int(refused.headers["retry-after"]) >= 1

@@ -286,7 +286,7 @@ def test_a_change_of_dimensions_is_an_ordinary_reindex(
         after = reader.execute("SELECT path, embedding FROM chunks ORDER BY path").fetchall()
 
         question: Any = np.asarray(vector("pears, please", dimensions), dtype=np.float32)
-        search = queries.search(2, dimensions, filtered=False)
+        search = queries.search(2, dimensions)
         nearest = reader.execute(search, {"vector": question, "limit": 1}).fetchone()
 
     assert report.outcome == "swapped"
@@ -304,7 +304,7 @@ def test_the_search_statement_uses_the_ann_index(pipeline: Pipeline) -> None:
 
     with pipeline.connect() as reader:
         explained = reader.execute(
-            b"EXPLAIN " + queries.search(1, 64, filtered=False).as_bytes(reader),
+            b"EXPLAIN " + queries.search(1, 64).as_bytes(reader),
             {"vector": question, "limit": 5},
         ).fetchall()
 

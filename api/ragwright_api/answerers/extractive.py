@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from ragwright_api.answerers.base import NOTHING_FOUND, Answer
 from ragwright_api.cost import Cost
-from ragwright_api.database import Found
 from ragwright_api.retrieval import Retrieved
+from ragwright_api.search import Found
 
 SENTENCES = 3
 _SHORTEST, _LONGEST = 12, 600

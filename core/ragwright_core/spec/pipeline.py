@@ -23,8 +23,17 @@ ADOPT_ANNOTATION = f"{GROUP}/adopt"
 APPROVE_ANNOTATION = f"{GROUP}/approve"
 
 
+MAX_TOP_K = 50
+
+
 class Retrieval(Model):
-    top_k: int = Field(5, ge=1, le=50, description="Chunks that an answer is made from.")
+    top_k: int = Field(5, ge=1, le=MAX_TOP_K, description="Chunks that an answer is made from.")
+    score_threshold: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Lowest cosine of question and chunk; what is less alike is left out. 0: none.",
+    )
 
 
 class Load(Model):

@@ -5,7 +5,14 @@ from __future__ import annotations
 from pydantic import Field
 
 from ragwright_core.model import Model
-from ragwright_core.spec.fields import ObjectName, Quantity, SecretKeyName, rule, rules
+from ragwright_core.spec.fields import (
+    ObjectName,
+    Quantity,
+    SecretKey,
+    SecretKeyName,
+    rule,
+    rules,
+)
 
 
 class DatabaseSecret(Model):
@@ -48,14 +55,29 @@ class Database(Model):
         rule(
             "!(has(self.managed) && has(self.secretRef))",
             "write database.managed or database.secretRef, not both",
-        )
+        ),
+        rule(
+            "!has(self.readOnlySecretRef) || has(self.secretRef)",
+            "database.readOnlySecretRef names replicas of your own server: write "
+            "database.secretRef too",
+        ),
     )
 
     managed: ManagedPostgres | None = Field(None, description="The default when nothing is named.")
     secret_ref: DatabaseSecret | None = None
+    read_only_secret_ref: DatabaseSecret | None = Field(
+        None,
+        description="Read replicas that searches go to. What is live is still read from the "
+        "primary, and a replica that lacks the live version is passed over.",
+    )
     index_memory: Quantity | None = Field(
         None, description="Memory for index builds; default: a quarter of the managed server's."
     )
+
+    @property
+    def read_only_key(self) -> SecretKey | None:
+        secret = self.read_only_secret_ref
+        return SecretKey(name=secret.name, key=secret.key) if secret else None
 
 
 class ManagedRedis(Model):

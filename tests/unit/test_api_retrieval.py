@@ -1,0 +1,27 @@
+"""What was retrieved can be stored and read again, and what is unlike is left out."""
+
+from __future__ import annotations
+
+import numpy as np
+import orjson
+
+from ragwright_api.retrieval import Nearest, alike
+from ragwright_api.search import Found
+
+
+def found(score: float) -> Found:
+    return Found(1, "docs", "a.md", None, "Title", 1, 2, "text", score)
+
+
+def test_what_was_retrieved_comes_back_from_json_as_it_was() -> None:
+    vector = np.random.default_rng(1).standard_normal(64, np.float32)
+    nearest = Nearest((found(0.123456789012345678), found(-1e-17)), vector)
+    stored = orjson.loads(orjson.dumps(nearest, option=orjson.OPT_SERIALIZE_NUMPY))
+    assert tuple(Found(**item) for item in stored["found"]) == nearest.found
+    assert np.array_equal(np.array(stored["vector"], np.float32), vector)
+
+
+def test_the_threshold_is_a_score_that_is_still_enough() -> None:
+    chunks = [found(score) for score in (0.8, 0.5, 0.2, -0.1)]
+    assert [item.score for item in alike(chunks, 0.5)] == [0.8, 0.5]
+    assert [item.score for item in alike(chunks, 0.0)] == [0.8, 0.5, 0.2, -0.1]
