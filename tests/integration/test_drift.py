@@ -170,6 +170,7 @@ async def test_a_schema_of_the_first_layout_goes_on_and_is_migrated(pipeline: Pi
     await asyncio.to_thread(pipeline.build, "r1")
     with pipeline.connect() as connection:
         connection.execute("ALTER TABLE index_version DROP COLUMN sentences")
+        connection.execute("DROP TABLE calls")
         connection.execute("DELETE FROM layout WHERE version > 1")
     async with serving(pipeline) as api:
         assert await api.running.database.read_sentences() is None
