@@ -105,7 +105,7 @@ bench-swap: setup ## 100 swaps under readers, beside the textbook swap
 	$(RUN) python -m bench.swap
 
 .PHONY: bench-savings
-bench-savings: setup ## A day of questions in three minutes, three times: what the caches save
+bench-savings: setup ## A day of questions in four minutes, three times: what the caches save
 	$(RUN) python -m bench.savings
 
 .PHONY: bench-serve

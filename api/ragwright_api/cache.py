@@ -20,6 +20,8 @@ from ragwright_core.cachekeys import turn_key
 
 # All Redis calls of one request together.
 BUDGET_SECONDS = 0.05
+# Less is no time for a call, which would count as a failure of Redis.
+_TOO_LITTLE_SECONDS = 0.001
 FAILURES_TO_OPEN = 3
 OPEN_SECONDS = 5.0
 # Below the 100 connections of redis-py's pool, beyond which it fails as if Redis had.
@@ -53,7 +55,8 @@ class Budget:
         self.seconds = seconds
 
     def spend(self, seconds: float) -> None:
-        self.seconds = max(0.0, self.seconds - seconds)
+        left = self.seconds - seconds
+        self.seconds = left if left > _TOO_LITTLE_SECONDS else 0.0
 
 
 # What Redis does in one go: the value if it is there, else the turn to make it, if it is free.

@@ -27,6 +27,9 @@ class Metrics:
         self.ledger = Ledger(identity)
         registry.register(self.lookups)
         registry.register(self.ledger)
+        self.retrieval_hits = self._counter(
+            "retrieval_cache_hits", "Searches answered from the cache"
+        )
         self.coalesced = self._counter("coalesced", "Questions that shared a computation")
         self.stale = self._counter(
             "stale_answers", "Answers of the last known version, while the database was away"

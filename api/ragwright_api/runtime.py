@@ -81,13 +81,7 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
             on_call=metrics.redis_seconds.observe,
         )
         reader = LiveReader(database.read_lease, clock)
-        retrieval = Retrieval(
-            database,
-            cache,
-            _make(settings),
-            schema=schema,
-            embedding_ttl=serve.cache.embedding_ttl_seconds,
-        )
+        retrieval = Retrieval(database, cache, _make(settings), metrics, serve)
         answerer = _answerer(settings)
         invalidate = Invalidation(database.raise_epoch, reader, clock)
         turns, admission = Turns(cache, PATIENCE * redis_seconds), Admission(serve.load)

@@ -107,9 +107,10 @@ class Service:
         """The chunks alone. Raises UnansweredError."""
         began = time.perf_counter()
 
-        async def work(lease: Lease, version: LiveVersion) -> Chunks:
+        async def work(lease: Lease, _: LiveVersion) -> Chunks:
             async with self.admission.place():
-                retrieved = await self._retrieve(version, wanted, Budget(self.redis_seconds))
+                budget = Budget(self.redis_seconds)
+                retrieved = await self._retrieve(lease, wanted, budget)
             body = orjson.dumps({"chunks": [_chunk(item) for item in retrieved.found]})
             return Chunks(body, lease, {"total": time.perf_counter() - began})
 
@@ -118,7 +119,7 @@ class Service:
     async def _ask(self, question: Question, began: float) -> Reply:
         async def work(lease: Lease, version: LiveVersion) -> Reply:
             key = self._key(question, lease, version)
-            result = await self._under(version, question, key)
+            result = await self._under(lease, question, key)
             total = time.perf_counter() - began
             return Reply(result, lease, key, {**result.seconds, "total": total})
 
@@ -174,39 +175,37 @@ class Service:
             model=fingerprint([self.answerer.fingerprint, self.top_k, self.score_threshold]),
         )
 
-    async def _under(self, version: LiveVersion, question: Question, key: str) -> Result:
+    async def _under(self, lease: Lease, question: Question, key: str) -> Result:
         if not question.use_cache:
-            return await self._compute(question, version, key, Budget(self.redis_seconds))
+            return await self._compute(question, lease, key, Budget(self.redis_seconds))
         joins = self.flights.under_way(key)
-        result = await self.flights.run(key, lambda: self._find(question, version, key))
-        self._count(result, version, joins=joins)
+        result = await self.flights.run(key, lambda: self._find(question, lease, key))
+        self._count(result, lease, joins=joins)
         return result
 
-    async def _find(self, question: Question, version: LiveVersion, key: str) -> Result:
+    async def _find(self, question: Question, lease: Lease, key: str) -> Result:
         budget = question.budget or Budget(self.redis_seconds)
         began = time.perf_counter()
         stored = None if question.budget else await self._stored(key, budget)
         took = {"cache": time.perf_counter() - began}
         if stored is not None:
             return Result(stored, from_cache=True, seconds=took)
-        made = await self.turns(key, lambda: self._compute(question, version, key, budget), budget)
+        made = await self.turns(key, lambda: self._compute(question, lease, key, budget), budget)
         if isinstance(made, bytes):
             if (theirs := decoded(made)) is not None:
                 took["waited"] = time.perf_counter() - began - took["cache"]
                 return Result(theirs, from_cache=True, shared=True, seconds=took)
-            made = await self._compute(question, version, key, budget)
+            made = await self._compute(question, lease, key, budget)
         return replace(made, seconds=took | made.seconds)
 
-    async def _compute(
-        self, question: Question, version: LiveVersion, key: str, budget: Budget
-    ) -> Result:
+    async def _compute(self, question: Question, lease: Lease, key: str, budget: Budget) -> Result:
         arrived = time.perf_counter()
         wanted = Wanted(
             normalize_question(question.text), question.filters, self.top_k, self.score_threshold
         )
         async with self.admission.place():
             began = time.perf_counter()
-            retrieved = await self._retrieve(version, wanted, budget)
+            retrieved = await self._retrieve(lease, wanted, budget, use_cache=question.use_cache)
             retrieved_at = time.perf_counter()
             answer = await self.answerer.answer(question.text.strip(), retrieved)
             answered_at = time.perf_counter()
@@ -218,23 +217,27 @@ class Service:
         self.metrics.ledger.made.add(answer.cost)
         return Result(stored, from_cache=False, seconds={"queue": began - arrived, **seconds})
 
-    async def _retrieve(self, version: LiveVersion, wanted: Wanted, budget: Budget) -> Retrieved:
+    async def _retrieve(
+        self, lease: Lease, wanted: Wanted, budget: Budget, *, use_cache: bool = True
+    ) -> Retrieved:
         began = time.perf_counter()
-        retrieved = await self.retrieval.retrieve(version, wanted, budget)
+        retrieved = await self.retrieval.retrieve(lease, wanted, budget, use_cache=use_cache)
         self.metrics.retrieval_seconds.observe(time.perf_counter() - began)
         self.metrics.empty.inc(not retrieved.found)
         self.metrics.ledger.made.add(retrieved.made)
         self.metrics.ledger.saved.add(retrieved.saved)
         return retrieved
 
-    def _count(self, result: Result, version: LiveVersion, *, joins: bool) -> None:
+    def _count(self, result: Result, lease: Lease, *, joins: bool) -> None:
+        assert lease.version is not None, "no answer without a version"
+        version = lease.version.number
         if result.from_cache and not result.shared:
-            self.metrics.hit(version.number, result.stored.cost)
+            self.metrics.hit(version, result.stored.cost)
         elif result.shared or joins:
             self.metrics.coalesced.inc()
             self.metrics.ledger.saved.add(result.stored.cost)
         else:
-            self.metrics.lookups.of(version.number).misses += 1
+            self.metrics.lookups.of(version).misses += 1
 
 
 def _chunk(found: Found) -> dict[str, str | int | float]:

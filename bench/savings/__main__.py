@@ -30,6 +30,9 @@ def row(day: Day) -> dict[str, Any]:
         "embeddings_saved_percent": round(day.embeddings_saved, 1),
         "together_saved_percent": round(day.together_saved, 1),
         "reindex": f"{counts.embedded} of {counts.chunks} chunks embedded",
+        "not_answered": ASKED - day.statuses[200],
+        # Redis did not answer within the 50 ms of a question, which was answered without it.
+        "redis_given_up": round(told["redis_failures"]),
         "took_by_day": round(day.took_seconds / DAY_SECONDS, 3),
     }
 

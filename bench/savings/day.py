@@ -11,7 +11,7 @@ from dev.demo.documents import Document
 DISTINCT = 1_000
 ASKED = 10_000
 # A day's length here; times to live are shortened alike.
-DAY_SECONDS = 180.0
+DAY_SECONDS = 240.0
 SCALE = DAY_SECONDS / 86_400
 # Of a hundred documents, those that the day's one reindex finds changed.
 CHANGED = DISTINCT // 100

@@ -267,8 +267,8 @@ async def test_redis_full_is_read_all_the_same(
         for n in range(6):
             assert (await api.ask(f"new question {n}"))["from_cache"] is False
             assert (await api.ask())["from_cache"] is True
-        # Neither the turn to compute nor the answer can be written.
-        assert await api.metric("ragwright_redis_failures_total") == 12
+        # The turn to compute, the chunks and the answer cannot be written.
+        assert await api.metric("ragwright_redis_failures_total") == 18
 
 
 @pytest.mark.row(11, "Redis emptied")

@@ -112,6 +112,7 @@ async def test_the_api_stops_caching_and_says_so_until_the_model_is_back(
         assert drift.cosine == pytest.approx(1)
         assert (await api.ask())["from_cache"] is False
         assert (await api.ask())["from_cache"] is True
+        await until(lambda: redis_client.keys("*:turn") == [])
         keys = len(redis_client.keys("rag:*"))
 
         endpoint.told.spoil = another_model

@@ -67,7 +67,7 @@ class Asked:
     questions: list[tuple[str, dict[str, Any], int]] = field(default_factory=list)
     fingerprint: str = "f"
 
-    async def retrieve(self, _: LiveVersion, wanted: Wanted, __: object) -> Retrieved:
+    async def retrieve(self, _: Lease, wanted: Wanted, *__: object, **___: object) -> Retrieved:
         self.questions.append((wanted.question, canonical(wanted.filters), wanted.top_k))
         return Retrieved((), np.zeros(1, np.float32), None)  # type: ignore[arg-type]
 
