@@ -116,3 +116,7 @@ bench-serve: setup ## Cached answers beside plain FastAPI + Redis, and many ques
 try: setup ## Ask a folder of documents, without a cluster: make try DOCS=./notes
 	@test -n "$(DOCS)" || { echo "name a folder of documents: make try DOCS=./notes"; exit 2; }
 	@$(RUN) python -m dev.tryout "$(DOCS)"
+
+.PHONY: bench-retrieval
+bench-retrieval: setup ## Search beside bare SQL, LangChain, LlamaIndex and Haystack
+	$(RUN) python -m bench.retrieval

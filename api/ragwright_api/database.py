@@ -42,6 +42,13 @@ class NothingBuiltError(Exception):
 
 
 _NOTHING_BUILT = (NothingBuiltError, psycopg.errors.UndefinedTable)
+# A dump loaded in place: connections live on, but know types and plans of what was there before.
+_OUTDATED = (
+    psycopg.errors.InternalError_,
+    psycopg.errors.UndefinedObject,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.FeatureNotSupported,
+)
 
 
 class Database:
@@ -182,7 +189,9 @@ class Database:
         except psycopg.OperationalError:
             # Where one connection has died most have: weed them out, and try again.
             await pool.check()
-            return await self._once(pool, work)
+        except _OUTDATED:
+            await pool.drain()
+        return await self._once(pool, work)
 
     async def _once(self, pool: Pool, work: Work[Result]) -> Result:
         async with pool.connection() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import psycopg
 from numpy.typing import NDArray
 from pgvector import HalfVector, Vector
 from psycopg import sql
-from psycopg.rows import class_row
+from psycopg.rows import args_row
 
 from ragwright_core.filters import EVERYTHING, Filter
 from ragwright_core.index.filter_queries import condition
@@ -26,7 +27,7 @@ EXACT_ROWS = 2_000
 
 @dataclass(frozen=True)
 class Found:
-    """A retrieved chunk; `score` is the cosine, 1 is identical."""
+    """A retrieved chunk, field by field a row of core's `search`; `score` is the cosine."""
 
     id: int
     source: str
@@ -71,7 +72,7 @@ async def nearest(
     wrap = Vector if vector_type(dimensions) == "vector" else HalfVector
     parameters = {"vector": wrap(wanted.vector), "limit": wanted.limit}
     if wanted.filters == EVERYTHING:
-        return await _rows(connection, search(number, dimensions), parameters)
+        return await _rows(connection, _unfiltered(number, dimensions), parameters)
     fits = condition(wanted.filters)
     parameters |= fits.parameters
     if not is_exact_first(await _expected(connection, expect(number, fits.sql), fits.parameters)):
@@ -84,6 +85,12 @@ async def nearest(
     return await _rows(connection, exact, parameters, prepare=False)
 
 
+@lru_cache(maxsize=8)
+def _unfiltered(number: int, dimensions: int) -> bytes:
+    """Put together once for a version: it is what most questions are asked with."""
+    return search(number, dimensions).as_bytes(None)
+
+
 async def _expected(
     connection: Connection, explain: sql.Composed, parameters: Mapping[str, Any]
 ) -> int:
@@ -94,11 +101,11 @@ async def _expected(
 
 async def _rows(
     connection: Connection,
-    statement: sql.Composed,
+    statement: sql.Composed | bytes,
     parameters: Mapping[str, Any],
     *,
     prepare: bool | None = None,
 ) -> tuple[Found, ...]:
-    cursor = connection.cursor(row_factory=class_row(Found))
+    cursor = connection.cursor(row_factory=args_row(Found))
     rows = await (await cursor.execute(statement, parameters, prepare=prepare)).fetchall()
     return tuple(rows)

@@ -189,20 +189,24 @@ class Pipeline:
         ((value,),) = self.rows(query, parameters)
         return value
 
+    def environment(self, request: str, report: Path) -> dict[str, str]:
+        """What a Job's pod is told by."""
+        return {
+            **os.environ,
+            BUILD_ENV: self.order(request).model_dump_json(),
+            "VECTOR_DB_URL": self.stores.database_url,
+            "REDIS_URL": self.stores.redis_url or "",
+            "TERMINATION_LOG": str(report),
+            # Compiled once for all of them: imports are most of a short run.
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "ragwright-pycache"),
+        }
+
     def start(self, step: str, request: str, report: Path) -> subprocess.Popen[bytes]:
         """The real program, as a pod runs it."""
         return subprocess.Popen(
             [Path(sys.executable).parent / "ragwright-ingest", step],
-            env={
-                **os.environ,
-                BUILD_ENV: self.order(request).model_dump_json(),
-                "VECTOR_DB_URL": self.stores.database_url,
-                "REDIS_URL": self.stores.redis_url or "",
-                "TERMINATION_LOG": str(report),
-                # Compiled once for all of them: imports are most of a short run.
-                "PYTHONDONTWRITEBYTECODE": "",
-                "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "ragwright-pycache"),
-            },
+            env=self.environment(request, report),
             stdout=subprocess.DEVNULL,
         )
 

@@ -173,6 +173,18 @@ def servers(made: Path) -> Iterator[Servers]:
         yield Servers(folder, made, stack)
 
 
+def dump(server: Server, file: Path) -> Path:
+    """The whole database as `pg_dump` writes it."""
+    _run(*program("pg_dump"), "--format", "custom", "--file", str(file), server.url)
+    return file
+
+
+def load_dump(server: Server, file: Path) -> None:
+    """In place: whoever is connected stays connected."""
+    options = ("--exit-on-error", "--single-transaction")
+    _run(*program("pg_restore"), *options, "--dbname", server.url, str(file))
+
+
 def socket_url(folder: Path) -> str:
     return f"postgresql://postgres@/postgres?host={folder}"
 

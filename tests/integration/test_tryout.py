@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-WAIT_SECONDS = 90
+WAIT_SECONDS = 180
 
 
 class Tryout:
