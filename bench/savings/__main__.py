@@ -6,7 +6,7 @@ import asyncio
 import sys
 from typing import Any
 
-from bench.goals import RESULTS, Goal, conclude
+from bench.goals import Goal, conclude, write_table
 from bench.savings.day import ASKED, DAY_SECONDS
 from bench.savings.replay import Day, live_a_day
 
@@ -16,24 +16,21 @@ JUDGED = 1.0
 
 
 def row(day: Day) -> dict[str, Any]:
-    told = day.metrics
+    told, counts = day.metrics, day.reindex.counts
     tokens = told["llm_tokens"] + told["llm_tokens_saved"]
-    counts = day.reindex.counts
     return {
-        "row": f"Zipf s = {day.exponent}",
-        "distinct": day.distinct,
-        "llm_calls": day.llm_calls,
-        "llm_saved_percent": round(day.llm_saved, 1),
-        "tokens_saved_percent": round(100 * told["llm_tokens_saved"] / tokens, 1),
+        "asked as often as": f"Zipf, s = {day.exponent}",
+        "distinct questions": day.distinct,
+        "LLM calls": day.llm_calls,
+        "LLM calls saved %": round(day.llm_saved, 1),
+        "tokens saved %": round(100 * told["llm_tokens_saved"] / tokens, 1),
         "embeddings": len(day.texts),
-        "embeddings_without": day.embeddings_without,
-        "embeddings_saved_percent": round(day.embeddings_saved, 1),
-        "together_saved_percent": round(day.together_saved, 1),
-        "reindex": f"{counts.embedded} of {counts.chunks} chunks embedded",
-        "not_answered": ASKED - day.statuses[200],
-        # Redis did not answer within the 50 ms of a question, which was answered without it.
-        "redis_given_up": round(told["redis_failures"]),
-        "took_by_day": round(day.took_seconds / DAY_SECONDS, 3),
+        "embeddings saved %": round(day.embeddings_saved, 1),
+        "together saved %": round(day.together_saved, 1),
+        "reindex: chunks embedded": f"{counts.embedded} of {counts.chunks}",
+        "not answered": ASKED - day.statuses[200],
+        # Where Redis does not answer within the 50 ms of a question, it is answered without.
+        "Redis calls given up": round(told["redis_failures"]),
     }
 
 
@@ -55,20 +52,13 @@ def goals(days: dict[float, Day]) -> list[Goal]:
     ]
 
 
-def markdown(table: list[dict[str, Any]]) -> str:
-    names = list(table[0])
-    lines = [names, ["---"] * len(names), *([str(item[name]) for name in names] for item in table)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
 async def main() -> int:
     days: dict[float, Day] = {}
     for exponent in EXPONENTS:
         days[exponent] = await live_a_day(exponent)
-        print("  ".join(f"{key} {value}" for key, value in row(days[exponent]).items()), flush=True)
+        print(f"  Zipf, s = {exponent}: took {days[exponent].took_seconds:.1f} s", flush=True)
     table = [row(day) for day in days.values()]
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "savings.md").write_text(markdown(table))
+    write_table("savings", table)
     return conclude("savings", goals(days), table)
 
 
