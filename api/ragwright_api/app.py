@@ -37,7 +37,13 @@ def create_app(
 ) -> FastAPI:
     """The public application; its owner opens and closes what it was given."""
     app = FastAPI(title="Ragwright", redoc_url=None)
-    app.add_middleware(Front, clock=service.clock, draining=draining, log=log)
+    app.add_middleware(
+        Front,
+        clock=service.clock,
+        draining=draining,
+        log=log,
+        on_fault=lambda: service.metrics.error("internal", 500),
+    )
     # The last one added stands first.
     app.add_middleware(HotAnswers, service=service, draining=draining)
     _add_routes(app, service, invalidate)
@@ -111,7 +117,7 @@ def _add_refusals(app: FastAPI, metrics: Metrics) -> None:
     def refused(
         request: Request, status: int, reason: str, message: str, retry_after: int | None = None
     ) -> Response:
-        metrics.error(reason)
+        metrics.error(reason, status)
         request.state.log.warning("refused", reason=reason)
         return refusal(status, reason, message, retry_after)
 

@@ -76,8 +76,8 @@ Command = Callable[[redis.Redis], Coroutine[Any, Any, Result]]
 
 
 class Cache:
-    """Bytes by key. Every failure is a miss; `on_failure` counts them. While `closed` holds,
-    nothing is read or stored."""
+    """Bytes by key. Every failure is a miss; `on_failure` counts them, and `on_call` is told how
+    many seconds each call took. While `closed` holds, nothing is read or stored."""
 
     def __init__(
         self,
@@ -86,12 +86,14 @@ class Cache:
         closed: Callable[[], bool] = lambda: False,
         breaker: Breaker | None = None,
         on_failure: Callable[[], None] = lambda: None,
+        on_call: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._url = url
         self._closed = closed
         self._client: redis.Redis | None = None
         self._breaker = breaker or Breaker()
         self._on_failure = on_failure
+        self._on_call = on_call
         self._background = Background()
         self._batches = Batches(self._fetch)
         self._places = asyncio.Semaphore(CALLS_AT_ONCE)
@@ -202,7 +204,9 @@ class Cache:
             self._failed()
             return None
         finally:
-            budget.spend(time.monotonic() - began)
+            took = time.monotonic() - began
+            budget.spend(took)
+            self._on_call(took)
         self._breaker.record(ok=True)
         return result
 

@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import PoolTimeout
 
+from ragwright_api import queries
 from ragwright_api.background import Background
 from ragwright_api.drift import Fixed
 from ragwright_api.errors import DatabaseUnavailableError
@@ -121,6 +122,19 @@ class Database:
             await self._run(self._pointer, write)
         except _NOTHING_BUILT:
             return
+
+    async def add_calls(self, made: int, saved: int) -> bool:
+        """Add to the pipeline's lasting sums; whether they stand there now. A reply that is lost on
+        its way may have them added twice."""
+
+        async def write(connection: Connection) -> None:
+            await connection.execute(queries.ADD_CALLS, {"made": made, "saved": saved})
+
+        try:
+            await self._run(self._pointer, write)
+        except (DatabaseUnavailableError, NothingBuiltError, psycopg.Error):
+            return False
+        return True
 
     async def search(self, version: LiveVersion, search: Search) -> tuple[Found, ...]:
         """Nearest chunks. Raises psycopg.errors.UndefinedTable when the version was dropped."""

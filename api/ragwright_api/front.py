@@ -26,15 +26,23 @@ def refusal(status: int, reason: str, message: str, retry_after: int | None = No
 
 
 class Front:
-    """`draining` says whether callers should leave for another replica."""
+    """`draining` says whether callers should leave for another replica; `on_fault` counts what
+    should never happen."""
 
     def __init__(
-        self, app: ASGIApp, *, clock: Callable[[], float], draining: Callable[[], bool], log: Any
+        self,
+        app: ASGIApp,
+        *,
+        clock: Callable[[], float],
+        draining: Callable[[], bool],
+        log: Any,
+        on_fault: Callable[[], None],
     ) -> None:
         self._app = app
         self._clock = clock
         self._draining = draining
         self._log = log
+        self._on_fault = on_fault
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -61,6 +69,7 @@ class Front:
             await self._app(scope, _bounded(receive, headers), told)
         except Exception as error:
             log.error("fault", **place(error))
+            self._on_fault()
             if not status:
                 message = f"a fault in ragwright-api; its log has it as request {request_id}"
                 await refusal(500, "internal", message)(scope, receive, told)

@@ -20,6 +20,7 @@ from ragwright_api.lease import Lease, LiveVersion
 from ragwright_api.memory import Headers
 from ragwright_api.replies import Question, Reply
 from ragwright_api.service import Service
+from ragwright_api.stored import Stored
 from ragwright_core.cachekeys import IndexPoint
 
 QUERY_PATH = "/api/rag/query"
@@ -69,6 +70,7 @@ class HotAnswers:
         point = IndexPoint(self._service.schema, version.id, lease.epoch)
         remembered = self._service.memory.get(point, request)
         if remembered is not None:
+            self._service.metrics.hit(version.number, remembered.stored.cost)
             await self._send(remembered.stored, remembered.headers, scope, send, began)
             return True
         question = _question(request, head_at)
@@ -79,28 +81,27 @@ class HotAnswers:
         if reply is None:
             scope[BUDGET] = budget
             return False
+        self._service.metrics.hit(version.number, reply.result.stored.cost)
         await self._send(reply.result.stored, _encoded(reply), scope, send, began)
         await self._service.remember(question, reply)
         return True
 
     async def _send(
-        self, stored: bytes, known: Headers, scope: Scope, send: Send, began: float
+        self, stored: Stored, known: Headers, scope: Scope, send: Send, began: float
     ) -> None:
         seconds = time.perf_counter() - began
-        milliseconds = seconds * 1000
-        body = b'%s,"from_cache":true,"latency_ms":%.1f}' % (stored[:-1], milliseconds)
+        body = stored.reply(seconds, from_cache=True)
         headers = [
             (b"content-type", b"application/json"),
             *known,
             (b"content-length", b"%d" % len(body)),
-            (b"server-timing", b"total;dur=%.1f" % milliseconds),
+            (b"server-timing", b"total;dur=%.1f" % (seconds * 1000)),
             (b"x-request-id", request_id_of(scope)),
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         metrics = self._service.metrics
         metrics.queries.inc()
-        metrics.hits.inc()
         metrics.query_seconds.observe(seconds)
 
 

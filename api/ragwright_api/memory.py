@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cachetools import TLRUCache
 
+from ragwright_api.stored import Stored
 from ragwright_core.cachekeys import IndexPoint
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -17,17 +18,16 @@ OVERHEAD_BYTES = 1000
 
 @dataclass(frozen=True)
 class Remembered:
-    """A reply to a request's body: its own body up to the fields that differ from reply to reply,
-    and its headers. `lives` in seconds."""
+    """A reply to a request's body: what was stored, and its headers. `lives` in seconds."""
 
     request: bytes
-    stored: bytes
+    stored: Stored
     headers: Headers
     lives: float
 
     @property
     def size(self) -> int:
-        return len(self.request) + len(self.stored) + OVERHEAD_BYTES
+        return len(self.request) + len(self.stored.body) + OVERHEAD_BYTES
 
 
 class Memory:

@@ -6,10 +6,14 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from ragwright_api.cost import Cost, Ledger
+from ragwright_api.lookups import Lookups
 from ragwright_core.handover import Identity
 
 _LABELS = ("namespace", "pipeline")
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+# A question may spend 50 ms on Redis.
+_REDIS_BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0)
 
 
 class Metrics:
@@ -19,10 +23,10 @@ class Metrics:
         self.registry = registry
         self.identity = identity
         self.queries = self._counter("queries", "Questions asked")
-        self.hits = self._counter("cache_hits", "Answers served from the cache")
-        self.misses = self._counter(
-            "cache_misses", "Answers looked for in the cache, not found, and computed"
-        )
+        self.lookups = Lookups(identity)
+        self.ledger = Ledger(identity)
+        registry.register(self.lookups)
+        registry.register(self.ledger)
         self.retrieval_hits = self._counter(
             "retrieval_cache_hits", "Searches answered from the cache"
         )
@@ -35,8 +39,14 @@ class Metrics:
             "replica_passed_over", "Searches that a read replica could not answer"
         )
         self.redis_failures = self._counter("redis_failures", "Redis calls given up")
+        self.redis_seconds = self._histogram(
+            "redis_seconds", "One call of Redis, given up or not", _REDIS_BUCKETS
+        )
         self._errors = Counter(
-            "ragwright_errors", "Questions not answered", (*_LABELS, "reason"), registry=registry
+            "ragwright_errors",
+            "Requests not answered as asked; those with a status of 500 and more are the service's",
+            (*_LABELS, "reason", "status"),
+            registry=registry,
         )
         self.embedding_cosine = self._gauge(
             "embedding_cosine",
@@ -51,8 +61,19 @@ class Metrics:
         self._gauge("questions_in_flight", "Questions being answered").set_function(in_flight)
         self._gauge("questions_waiting", "Questions that wait for that").set_function(waiting)
 
-    def error(self, reason: str) -> None:
-        self._errors.labels(self.identity.namespace, self.identity.name, reason).inc()
+    def watch_redis(self, is_left_alone: Callable[[], bool]) -> None:
+        """Tell, at each scrape, whether the breaker is open."""
+        gauge = self._gauge("redis_breaker_open", "1 while Redis is left alone after failures")
+        gauge.set_function(lambda: float(is_left_alone()))
+
+    def hit(self, version: int, cost: Cost) -> None:
+        """Count an answer from a cache, and what it would have cost."""
+        self.lookups.of(version).hits += 1
+        self.ledger.saved.add(cost)
+
+    def error(self, reason: str, status: int) -> None:
+        identity = self.identity
+        self._errors.labels(identity.namespace, identity.name, reason, str(status)).inc()
 
     def _gauge(self, noun: str, words: str) -> Gauge:
         made = Gauge(f"ragwright_{noun}", words, _LABELS, registry=self.registry)
@@ -62,8 +83,8 @@ class Metrics:
         made = Counter(f"ragwright_{noun}", words, _LABELS, registry=self.registry)
         return made.labels(self.identity.namespace, self.identity.name)
 
-    def _histogram(self, noun: str, words: str) -> Histogram:
+    def _histogram(self, noun: str, words: str, buckets: tuple[float, ...] = _BUCKETS) -> Histogram:
         made = Histogram(
-            f"ragwright_{noun}", words, _LABELS, registry=self.registry, buckets=_BUCKETS
+            f"ragwright_{noun}", words, _LABELS, registry=self.registry, buckets=buckets
         )
         return made.labels(self.identity.namespace, self.identity.name)

@@ -1,4 +1,4 @@
-"""SQL of the internal port."""
+"""SQL of the internal port, and of what it tells."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ IS_WHOLE: LiteralString = """
 HAS_TABLES: LiteralString = """
     SELECT to_regclass('chunks_v' || %(number)s::int) IS NOT NULL
        AND to_regclass('documents_v' || %(number)s::int) IS NOT NULL"""
+
+CALLS: LiteralString = "SELECT made, saved FROM calls"
+
+ADD_CALLS: LiteralString = "UPDATE calls SET made = made + %(made)s, saved = saved + %(saved)s"
 
 BUILDING: LiteralString = """
     SELECT number, documents, loaded_at IS NOT NULL AS loaded

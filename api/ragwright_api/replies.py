@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ragwright_api.cache import Budget
 from ragwright_api.lease import Lease
+from ragwright_api.stored import Stored
 from ragwright_core.filters import Filter
 
 Headers = tuple[tuple[str, str], ...]
@@ -27,10 +28,9 @@ class Question:
 
 @dataclass(frozen=True)
 class Result:
-    """`stored` is a JSON object without the fields that differ from reply to reply. `shared`:
-    another replica has computed it meanwhile."""
+    """`shared`: another replica has computed it meanwhile."""
 
-    stored: bytes
+    stored: Stored
     from_cache: bool
     shared: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
@@ -50,11 +50,8 @@ class Reply:
 
     @property
     def body(self) -> bytes:
-        """The stored object with its last two fields spliced in: a hit is not parsed again."""
-        flag = b"true" if self.result.from_cache else b"false"
-        milliseconds = self.seconds["total"] * 1000
-        stored = self.result.stored[:-1]
-        return b'%s,"from_cache":%s,"latency_ms":%.1f}' % (stored, flag, milliseconds)
+        stored, from_cache = self.result.stored, self.result.from_cache
+        return stored.reply(self.seconds["total"], from_cache=from_cache)
 
     @property
     def headers(self) -> Headers:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragwright_api.cache import Budget, Cache
+from ragwright_api.cost import FREE, Cost
 from ragwright_api.database import Database
 from ragwright_api.errors import QuestionEmbeddingError
 from ragwright_api.lease import Lease, LiveVersion
@@ -31,6 +32,7 @@ from ragwright_core.index.descriptor import EmbeddingDescriptor
 EMBEDDING_SECONDS = 15.0
 Vector = NDArray[np.float32]
 Make = Callable[[EmbeddingDescriptor], Embedder]
+_ONE_TEXT = Cost(embeddings=1)
 
 
 @asynccontextmanager
@@ -60,11 +62,19 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Retrieved:
-    """What an answer is made from: chunks, nearest first, and the means to compare texts."""
+    """What an answer is made from: chunks, nearest first, and the means to compare texts. `made`
+    is what models were asked for it, `saved` what a cache had already."""
 
     found: tuple[Found, ...]
     vector: Vector
     embedder: Embedder
+    made: Cost = FREE
+    saved: Cost = FREE
+
+    @property
+    def cost(self) -> Cost:
+        """What it takes where nothing is cached."""
+        return self.made + self.saved
 
     async def similarities(self, texts: Sequence[str]) -> Vector:
         """Cosine of each text and the question, by the version's own model."""
@@ -106,12 +116,14 @@ class Retrieval:
         key = self._key(version, lease.epoch, wanted)
         stored = await self._cache.get(key, budget) if use_cache else None
         nearest = unpack(stored, version.descriptor.embedding.dimensions) if stored else None
+        cached = True
         if nearest is not None:
             self._metrics.retrieval_hits.inc()
         else:
-            nearest = await self._nearest(version, embedder, wanted, budget)
+            nearest, cached = await self._nearest(version, embedder, wanted, budget)
             await self._cache.put(key, pack(nearest), self._chunks_ttl, budget)
-        return Retrieved(nearest.found, nearest.vector, embedder)
+        made, saved = (FREE, _ONE_TEXT) if cached else (_ONE_TEXT, FREE)
+        return Retrieved(nearest.found, nearest.vector, embedder, made, saved)
 
     def _key(self, version: LiveVersion, epoch: int, wanted: Wanted) -> str:
         return cachekeys.retrieval_key(
@@ -124,12 +136,13 @@ class Retrieval:
 
     async def _nearest(
         self, version: LiveVersion, embedder: Embedder, wanted: Wanted, budget: Budget
-    ) -> Nearest:
+    ) -> tuple[Nearest, bool]:
+        """What is nearest, and whether the question's vector was cached."""
         descriptor = version.descriptor.embedding
-        vector = await self._vector(embedder, descriptor, wanted.question, budget)
+        vector, cached = await self._vector(embedder, descriptor, wanted.question, budget)
         search = Search(vector, wanted.top_k, wanted.filters)
         found = await self._database.search(version, search)
-        return Nearest(alike(found, wanted.score_threshold), vector)
+        return Nearest(alike(found, wanted.score_threshold), vector), cached
 
     async def embedder(self, descriptor: EmbeddingDescriptor) -> Embedder:
         """The descriptor's embedder with its model in memory."""
@@ -148,19 +161,20 @@ class Retrieval:
 
     async def _vector(
         self, embedder: Embedder, descriptor: EmbeddingDescriptor, question: str, budget: Budget
-    ) -> Vector:
+    ) -> tuple[Vector, bool]:
+        """The question's vector, and whether it was cached."""
         if descriptor.provider == "embedded":
             # Cheaper to compute than to ask Redis for.
-            return await _embed(embedder, question)
+            return await _embed(embedder, question), False
         key = cachekeys.embedding_key(
             self._schema, descriptor.fingerprint, descriptor.query_prefix + question
         )
         cached = await self._cache.get(key, budget)
         if cached is not None and len(cached) == 4 * descriptor.dimensions:
-            return np.frombuffer(cached, np.float32)
+            return np.frombuffer(cached, np.float32), True
         vector = await _embed(embedder, question)
         await self._cache.put(key, vector.tobytes(), self._ttl, budget)
-        return vector
+        return vector, False
 
 
 def alike(found: Sequence[Found], threshold: float) -> tuple[Found, ...]:

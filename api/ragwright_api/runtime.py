@@ -10,6 +10,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from ragwright_api.account import Account
 from ragwright_api.admission import Admission
 from ragwright_api.answerers.base import Answerer
 from ragwright_api.answerers.extractive import ExtractiveAnswerer
@@ -42,6 +43,7 @@ class Runtime:
     invalidate: Invalidation
     readiness: Readiness
     drift: Drift
+    account: Account
     registry: CollectorRegistry
 
 
@@ -69,11 +71,14 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
             on_passed_over=metrics.passed_over.inc,
         )
         drift = Drift(metrics.embedding_cosine, log, clock)
+        breaker = Breaker(clock)
+        metrics.watch_redis(lambda: breaker.is_open)
         cache = Cache(
             settings.cache_url,
             closed=lambda: drift.changed,
-            breaker=Breaker(clock),
+            breaker=breaker,
             on_failure=metrics.redis_failures.inc,
+            on_call=metrics.redis_seconds.observe,
         )
         reader = LiveReader(database.read_lease, clock)
         retrieval = Retrieval(database, cache, _make(settings), metrics, serve)
@@ -81,8 +86,10 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
         invalidate = Invalidation(database.raise_epoch, reader, clock)
         turns, admission = Turns(cache, PATIENCE * redis_seconds), Admission(serve.load)
         metrics.watch(lambda: admission.in_flight, lambda: admission.waiting)
+        account = Account(metrics.ledger, database.add_calls)
         for part in (database, cache, retrieval, answerer, reader, invalidate, turns):
             closing.push_async_callback(part.close)
+        closing.push_async_callback(account.settle)
         service = Service(
             schema=schema,
             reader=reader,
@@ -105,8 +112,8 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
         readiness = Readiness(settings, service, log)
         await database.open()
         checking = watch(drift, database.read_sentences, retrieval.embedder)
-        async with _beside(readiness.get_ready(), reader.keep_warm(), checking):
-            yield Runtime(service, database, invalidate, readiness, drift, registry)
+        async with _beside(readiness.get_ready(), reader.keep_warm(), checking, account.keep()):
+            yield Runtime(service, database, invalidate, readiness, drift, account, registry)
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ from ragwright_api.replies import Chunks, Question, Reply, Result
 from ragwright_api.retrieval import Retrieval, Retrieved, Wanted
 from ragwright_api.search import Found
 from ragwright_api.singleflight import SingleFlight
+from ragwright_api.stored import Stored, decoded
 from ragwright_core.cachekeys import IndexPoint, normalize_question, response_key
 from ragwright_core.filters import canonical
 from ragwright_core.model import fingerprint
@@ -152,6 +153,7 @@ class Service:
         if stored is None:
             return None
         self.metrics.stale.inc()
+        self.metrics.ledger.saved.add(stored.cost)
         return Reply(
             Result(stored, from_cache=True),
             last,
@@ -160,9 +162,9 @@ class Service:
             stale_seconds=self.clock() - last.sent_at,
         )
 
-    async def _stored(self, key: str, budget: Budget) -> bytes | None:
-        stored = await self.cache.get(key, budget)
-        return stored if stored is not None and _is_answer(stored) else None
+    async def _stored(self, key: str, budget: Budget) -> Stored | None:
+        raw = await self.cache.get(key, budget)
+        return None if raw is None else decoded(raw)
 
     def _key(self, question: Question, lease: Lease, version: LiveVersion) -> str:
         return self.key(
@@ -178,7 +180,7 @@ class Service:
             return await self._compute(question, lease, key, Budget(self.redis_seconds))
         joins = self.flights.under_way(key)
         result = await self.flights.run(key, lambda: self._find(question, lease, key))
-        self._count(result, joins=joins)
+        self._count(result, lease, joins=joins)
         return result
 
     async def _find(self, question: Question, lease: Lease, key: str) -> Result:
@@ -190,9 +192,9 @@ class Service:
             return Result(stored, from_cache=True, seconds=took)
         made = await self.turns(key, lambda: self._compute(question, lease, key, budget), budget)
         if isinstance(made, bytes):
-            if _is_answer(made):
+            if (theirs := decoded(made)) is not None:
                 took["waited"] = time.perf_counter() - began - took["cache"]
-                return Result(made, from_cache=True, shared=True, seconds=took)
+                return Result(theirs, from_cache=True, shared=True, seconds=took)
             made = await self._compute(question, lease, key, budget)
         return replace(made, seconds=took | made.seconds)
 
@@ -207,10 +209,12 @@ class Service:
             retrieved_at = time.perf_counter()
             answer = await self.answerer.answer(question.text.strip(), retrieved)
             answered_at = time.perf_counter()
-        stored = orjson.dumps({"answer": answer.text, "sources": list(answer.sources)})
-        await self.cache.put(key, stored, self.answer_ttl, budget)
+        body = orjson.dumps({"answer": answer.text, "sources": list(answer.sources)})
+        stored = Stored(body, retrieved.cost + answer.cost)
+        await self.cache.put(key, stored.encoded(), self.answer_ttl, budget)
         seconds = {"retrieval": retrieved_at - began, "llm": answered_at - retrieved_at}
         self.metrics.llm_seconds.observe(seconds["llm"])
+        self.metrics.ledger.made.add(answer.cost)
         return Result(stored, from_cache=False, seconds={"queue": began - arrived, **seconds})
 
     async def _retrieve(
@@ -220,21 +224,20 @@ class Service:
         retrieved = await self.retrieval.retrieve(lease, wanted, budget, use_cache=use_cache)
         self.metrics.retrieval_seconds.observe(time.perf_counter() - began)
         self.metrics.empty.inc(not retrieved.found)
+        self.metrics.ledger.made.add(retrieved.made)
+        self.metrics.ledger.saved.add(retrieved.saved)
         return retrieved
 
-    def _count(self, result: Result, *, joins: bool) -> None:
-        if result.shared:
+    def _count(self, result: Result, lease: Lease, *, joins: bool) -> None:
+        assert lease.version is not None, "no answer without a version"
+        version = lease.version.number
+        if result.from_cache and not result.shared:
+            self.metrics.hit(version, result.stored.cost)
+        elif result.shared or joins:
             self.metrics.coalesced.inc()
-        elif result.from_cache:
-            self.metrics.hits.inc()
-        elif joins:
-            self.metrics.coalesced.inc()
+            self.metrics.ledger.saved.add(result.stored.cost)
         else:
-            self.metrics.misses.inc()
-
-
-def _is_answer(stored: bytes) -> bool:
-    return stored.startswith(b'{"answer":') and stored.endswith(b"}")
+            self.metrics.lookups.of(version).misses += 1
 
 
 def _chunk(found: Found) -> dict[str, str | int | float]:

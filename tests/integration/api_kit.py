@@ -70,10 +70,15 @@ class Api:
         return chunks
 
     async def metric(self, name: str, **labels: str) -> float:
-        """A metric of this pipeline; 0 where it has not been counted yet."""
+        """The sum of a metric's samples with these labels; 0 where none has been counted yet."""
         identity = self.running.service.metrics.identity
-        values = {"namespace": identity.namespace, "pipeline": identity.name, **labels}
-        return self.running.registry.get_sample_value(name, values) or 0.0
+        wanted = {"namespace": identity.namespace, "pipeline": identity.name, **labels}
+        samples = (item for family in self.running.registry.collect() for item in family.samples)
+        return sum(
+            item.value
+            for item in samples
+            if item.name == name and wanted.items() <= item.labels.items()
+        )
 
 
 def serve_settings(pipeline: Pipeline) -> ServeSettings:

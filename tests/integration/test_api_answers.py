@@ -97,7 +97,7 @@ async def test_keys_carry_their_prefixes_and_lives(
     assert set(redis_client.keys("*")) == {key, chunks}
     for each in (key, chunks):
         assert 14_390 < redis_client.ttl(each) <= 14_400
-    stored = json.loads(redis_client.get(key) or b"")
+    stored = json.loads((redis_client.get(key) or b"").splitlines()[0])
     assert list(stored) == ["answer", "sources"]
 
 
@@ -153,6 +153,7 @@ async def test_before_the_first_version_it_is_ready_and_says_so(pipeline: Pipeli
             "previous": None,
             "building": None,
             "others": [],
+            "calls": None,
             "embeddingCosine": None,
         }
         assert (await api.http.post("/api/rag/invalidate-cache")).status_code == 200
@@ -221,13 +222,13 @@ async def test_metrics_are_labelled_and_livez_needs_nothing(built: Pipeline) -> 
     labels = f'{{namespace="test",pipeline="{built.identity.name}"}}'
     for line in (
         f"ragwright_queries_total{labels} 1.0",
-        f"ragwright_cache_hits_total{labels} 0.0",
-        f"ragwright_cache_misses_total{labels} 1.0",
+        f'ragwright_cache_hits_total{labels[:-1]},version="1"}} 0.0',
+        f'ragwright_cache_misses_total{labels[:-1]},version="1"}} 1.0',
         f"ragwright_coalesced_total{labels} 0.0",
         f"ragwright_empty_retrievals_total{labels} 0.0",
         f"ragwright_retrieval_seconds_count{labels} 1.0",
         f"ragwright_llm_seconds_count{labels} 1.0",
         f"ragwright_query_seconds_count{labels} 1.0",
-        f'ragwright_errors_total{labels[:-1]},reason="invalid_request"}} 1.0',
+        f'ragwright_errors_total{labels[:-1]},reason="invalid_request",status="422"}} 1.0',
     ):
         assert line in text.splitlines()

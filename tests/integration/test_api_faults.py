@@ -219,10 +219,14 @@ async def test_redis_stopped_and_started_again(
             "answers are not cached: Redis does not answer"
             in (await api.internal.get("/readyz")).text
         )
+        assert await api.metric("ragwright_redis_breaker_open") == 1
         assert await is_ready(api)
         own_valkey.start()
         clock.pass_by(OPEN_SECONDS)
+        calls = await api.metric("ragwright_redis_seconds_count")
         await until(lambda: _is_hit(api))
+        assert await api.metric("ragwright_redis_breaker_open") == 0
+        assert await api.metric("ragwright_redis_seconds_count") > calls
 
 
 @pytest.mark.row(11, "Redis frozen")

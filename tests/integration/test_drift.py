@@ -110,6 +110,7 @@ async def test_the_api_stops_caching_and_says_so_until_the_model_is_back(
         assert drift.cosine == pytest.approx(1)
         assert (await api.ask())["from_cache"] is False
         assert (await api.ask())["from_cache"] is True
+        await until(lambda: redis_client.keys("*:turn") == [])
         keys = len(redis_client.keys("rag:*"))
 
         endpoint.told.spoil = another_model
@@ -168,6 +169,7 @@ async def test_a_schema_of_the_first_layout_goes_on_and_is_migrated(pipeline: Pi
     await asyncio.to_thread(pipeline.build, "r1")
     with pipeline.connect() as connection:
         connection.execute("ALTER TABLE index_version DROP COLUMN sentences")
+        connection.execute("DROP TABLE calls")
         connection.execute("DELETE FROM layout WHERE version > 1")
     async with serving(pipeline) as api:
         assert await api.running.database.read_sentences() is None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ragwright_api.memory import OVERHEAD_BYTES, Memory, Remembered
+from ragwright_api.stored import Stored
 from ragwright_core.cachekeys import IndexPoint
 
 POINT = IndexPoint("rag_n_p", "one", 0)
 
 
 def reply(request: bytes, *, size: int = 100, lives: float = 60) -> Remembered:
-    return Remembered(request, b"x" * size, (), lives)
+    return Remembered(request, Stored(b"x" * size), (), lives)
 
 
 def test_what_was_put_is_found_by_its_own_request_alone() -> None:

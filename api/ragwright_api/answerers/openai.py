@@ -10,6 +10,7 @@ import openai
 import stamina
 
 from ragwright_api.answerers.base import NOTHING_FOUND, Answer
+from ragwright_api.cost import Cost
 from ragwright_api.errors import LlmRefusedError, LlmUnavailableError
 from ragwright_api.retrieval import Retrieved
 from ragwright_api.search import Found
@@ -51,7 +52,7 @@ class OpenAIAnswerer:
             return Answer(NOTHING_FOUND, ())
         sources = references(retrieved.found)
         try:
-            text = await self._ask_patiently(prompt(question, retrieved.found))
+            text, cost = await self._ask_patiently(prompt(question, retrieved.found))
         except SecretMissingError as error:
             raise LlmUnavailableError(str(error)) from None
         except _PASSING as error:
@@ -63,20 +64,20 @@ class OpenAIAnswerer:
                 f"the language model refused ({_kind(error)}): check llm.model, baseUrl and "
                 "secretRef"
             ) from None
-        return Answer(text, sources)
+        return Answer(text, sources, cost)
 
     async def close(self) -> None:
         await self._client.close()
 
-    async def _ask_patiently(self, content: str) -> str:
+    async def _ask_patiently(self, content: str) -> tuple[str, Cost]:
         async for attempt in stamina.retry_context(
             on=_PASSING, attempts=self._attempts, wait_initial=0.2, wait_max=3.0
         ):
             with attempt:
-                text = await self._ask(content)
-        return text
+                answered = await self._ask(content)
+        return answered
 
-    async def _ask(self, content: str) -> str:
+    async def _ask(self, content: str) -> tuple[str, Cost]:
         client = self._client.with_options(api_key=read_api_key(self._key_file))
         reply = await client.chat.completions.create(
             model=self._llm.model or "",
@@ -93,7 +94,10 @@ class OpenAIAnswerer:
                 f"the language model wrote nothing ({reason}): raise llm.maxTokens, or ask another "
                 "way"
             )
-        return text
+        used = reply.usage
+        if used is None:  # not every endpoint tells
+            return text, Cost(llm_calls=1)
+        return text, Cost(1, used.prompt_tokens, used.completion_tokens)
 
 
 def _kind(error: openai.APIError) -> str:
