@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
 from ragwright_api.background import Background
@@ -20,10 +21,12 @@ from ragwright_api.bodies import (
 )
 from ragwright_api.errors import CallerGoneError, UnansweredError
 from ragwright_api.front import Front, refusal
+from ragwright_api.hot import BUDGET, HotAnswers
 from ragwright_api.invalidate import Invalidation
 from ragwright_api.metrics import Metrics
+from ragwright_api.replies import Chunks, Question, Reply
 from ragwright_api.retrieval import Wanted
-from ragwright_api.service import Question, Reply, Service
+from ragwright_api.service import Service
 from ragwright_core.cachekeys import normalize_question
 
 Result = TypeVar("Result")
@@ -35,6 +38,8 @@ def create_app(
     """The public application; its owner opens and closes what it was given."""
     app = FastAPI(title="Ragwright", redoc_url=None)
     app.add_middleware(Front, clock=service.clock, draining=draining, log=log)
+    # The last one added stands first.
+    app.add_middleware(HotAnswers, service=service, draining=draining)
     _add_routes(app, service, invalidate)
     _add_refusals(app, service.metrics)
     return app
@@ -46,10 +51,17 @@ def _add_routes(app: FastAPI, service: Service, invalidate: Invalidation) -> Non
     @app.post("/api/rag/query", response_model=QueryResponse)
     async def query(body: QueryRequest, request: Request) -> Response:
         service.metrics.queries.inc()
-        question = Question(body.question, body.filters, body.use_cache, request.state.head_at)
+        question = Question(
+            body.question,
+            body.filters,
+            body.use_cache,
+            request.state.head_at,
+            await request.body(),
+            budget=request.scope.get(BUDGET),
+        )
         with service.metrics.query_seconds.time():
             reply = await _unless_gone(background, request, service.ask(question))
-        return _response(reply)
+        return _response(reply, BackgroundTask(service.remember, question, reply))
 
     @app.post("/api/rag/retrieve", response_model=RetrieveResponse)
     async def retrieve(body: RetrieveRequest, request: Request) -> Response:
@@ -69,14 +81,10 @@ def _add_routes(app: FastAPI, service: Service, invalidate: Invalidation) -> Non
         return {"status": "cache invalidated"}
 
 
-def _response(reply: Reply) -> Response:
+def _response(reply: Reply | Chunks, later: BackgroundTask | None = None) -> Response:
     parts = (f"{name};dur={seconds * 1000:.1f}" for name, seconds in reply.seconds.items())
-    headers = {
-        "X-Ragwright-Version": str(reply.version.number),
-        "X-Ragwright-Term": str(reply.term),
-        "Server-Timing": ", ".join(parts),
-    }
-    return Response(reply.body, media_type="application/json", headers=headers)
+    headers = {**dict(reply.headers), "Server-Timing": ", ".join(parts)}
+    return Response(reply.body, 200, headers, "application/json", later)
 
 
 async def _unless_gone(
@@ -100,14 +108,16 @@ async def _gone(request: Request) -> None:
 
 
 def _add_refusals(app: FastAPI, metrics: Metrics) -> None:
-    def refused(request: Request, status: int, reason: str, message: str) -> Response:
+    def refused(
+        request: Request, status: int, reason: str, message: str, retry_after: int | None = None
+    ) -> Response:
         metrics.error(reason)
         request.state.log.warning("refused", reason=reason)
-        return refusal(status, reason, message)
+        return refusal(status, reason, message, retry_after)
 
     @app.exception_handler(UnansweredError)
     async def unanswered(request: Request, error: UnansweredError) -> Response:
-        return refused(request, error.status, error.reason, str(error))
+        return refused(request, error.status, error.reason, str(error), error.retry_after)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:

@@ -9,12 +9,14 @@ from weakref import WeakSet
 
 import psycopg
 from psycopg.rows import dict_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from ragwright_api.background import Background
 from ragwright_api.drift import Fixed
 from ragwright_api.errors import DatabaseUnavailableError
 from ragwright_api.lease import Lease, LiveVersion
+from ragwright_api.pool import Pool, make_pool
+from ragwright_api.replica import Replica
 from ragwright_api.search import Found, Search, nearest
 from ragwright_api.summary import read_summary
 from ragwright_core.index import connect
@@ -23,15 +25,15 @@ from ragwright_core.index.queries import RAISE_EPOCH, READ_LIVE, READ_LIVE_SENTE
 from ragwright_core.report import IndexSummary
 
 Connection = psycopg.AsyncConnection[Any]
-Pool = AsyncConnectionPool[Connection]
 Result = TypeVar("Result")
 Work = Callable[[Connection], Awaitable[Result]]
 
 SEARCH_CONNECTIONS = 8
 # Apart from searches: questions that wait for one must not keep others from their lease.
 POINTER_CONNECTIONS = 2
-CONNECTION_WAIT_SECONDS = 2.0
 DEADLINE_SECONDS = 3.0
+# Then the primary is asked, within the time that a question has.
+REPLICA_SECONDS = 1.0
 
 
 class NothingBuiltError(Exception):
@@ -39,33 +41,30 @@ class NothingBuiltError(Exception):
 
 
 _NOTHING_BUILT = (NothingBuiltError, psycopg.errors.UndefinedTable)
-
-
-def make_pool(conninfo: Callable[[], str], size: int) -> Pool:
-    """A pool that reads its URL anew for each connection, so that a Secret may rotate."""
-    return AsyncConnectionPool(
-        conninfo,
-        kwargs={
-            **connect.CONNECT_OPTIONS,
-            "autocommit": True,
-            # A replica's pointer may lag: only the primary knows what is live.
-            "target_session_attrs": "primary",
-            "tcp_user_timeout": 10_000,
-        },
-        min_size=1,
-        max_size=size,
-        timeout=CONNECTION_WAIT_SECONDS,
-        # Longer, its growing pauses would outlast a short outage of the database.
-        reconnect_timeout=1.0,
-        open=False,
-    )
+# A dump loaded in place: connections live on, but know types and plans of what was there before.
+_OUTDATED = (
+    psycopg.errors.InternalError_,
+    psycopg.errors.UndefinedObject,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.FeatureNotSupported,
+)
 
 
 class Database:
     """Reads of one pipeline's schema. Methods raise DatabaseUnavailableError within 3 s."""
 
-    def __init__(self, conninfo: Callable[[], str], schema: str) -> None:
+    def __init__(
+        self,
+        conninfo: Callable[[], str],
+        schema: str,
+        *,
+        replica: Callable[[], str] | None = None,
+        on_passed_over: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_passed_over` hears of each search that a replica could not answer."""
         self._searches = make_pool(conninfo, SEARCH_CONNECTIONS)
+        self._replica = Replica(make_pool(replica, SEARCH_CONNECTIONS, "any")) if replica else None
+        self._on_passed_over = on_passed_over
         self._pointer = make_pool(conninfo, POINTER_CONNECTIONS)
         self._schema = schema
         self._prepared: WeakSet[Connection] = WeakSet()
@@ -73,13 +72,17 @@ class Database:
 
     async def open(self) -> None:
         """Begin to connect; the database may come later."""
-        for pool in (self._pointer, self._searches):
+        for pool in self._pools():
             await pool.open(wait=False)
 
     async def close(self) -> None:
         await self._background.close()
-        for pool in (self._pointer, self._searches):
+        for pool in self._pools():
             await pool.close()
+
+    def _pools(self) -> list[Pool]:
+        replicas = [self._replica.pool] if self._replica else []
+        return [self._pointer, self._searches, *replicas]
 
     async def read_lease(self) -> Lease:
         async def read(connection: Connection) -> Lease:
@@ -126,7 +129,24 @@ class Database:
         async def read(connection: Connection) -> tuple[Found, ...]:
             return await nearest(connection, version.number, dimensions, search)
 
-        return await self._run(self._searches, read)
+        found = await self._search_replica(version, read)
+        return await self._run(self._searches, read) if found is None else found
+
+    async def _search_replica(
+        self, version: LiveVersion, read: Work[tuple[Found, ...]]
+    ) -> tuple[Found, ...] | None:
+        """None where there is no replica, or none that answers and has the version whole."""
+        if self._replica is None or self._replica.rests:
+            return None
+        work = self._replica.where_whole(version, read)
+        try:
+            found = await self._run(self._replica.pool, work, REPLICA_SECONDS)
+        except (DatabaseUnavailableError, NothingBuiltError, psycopg.errors.UndefinedTable):
+            self._replica.failed()
+            found = None
+        if found is None:
+            self._on_passed_over()
+        return found
 
     async def summary(self) -> IndexSummary:
         try:
@@ -134,11 +154,13 @@ class Database:
         except _NOTHING_BUILT:
             return IndexSummary()
 
-    async def _run(self, pool: Pool, work: Work[Result]) -> Result:
+    async def _run(
+        self, pool: Pool, work: Work[Result], seconds: float = DEADLINE_SECONDS
+    ) -> Result:
         """Detached, because psycopg goes on for up to 10 s to cancel a query that hangs."""
         task = self._background.start(self._twice(pool, work))
         try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await asyncio.shield(task)
         except (psycopg.OperationalError, OSError):  # time-outs are OSErrors
             raise DatabaseUnavailableError from None
@@ -153,7 +175,9 @@ class Database:
         except psycopg.OperationalError:
             # Where one connection has died most have: weed them out, and try again.
             await pool.check()
-            return await self._once(pool, work)
+        except _OUTDATED:
+            await pool.drain()
+        return await self._once(pool, work)
 
     async def _once(self, pool: Pool, work: Work[Result]) -> Result:
         async with pool.connection() as connection:

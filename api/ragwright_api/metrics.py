@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from ragwright_core.handover import Identity
@@ -21,24 +23,40 @@ class Metrics:
         self.misses = self._counter(
             "cache_misses", "Answers looked for in the cache, not found, and computed"
         )
+        self.retrieval_hits = self._counter(
+            "retrieval_cache_hits", "Searches answered from the cache"
+        )
         self.coalesced = self._counter("coalesced", "Questions that shared a computation")
+        self.stale = self._counter(
+            "stale_answers", "Answers of the last known version, while the database was away"
+        )
         self.empty = self._counter("empty_retrievals", "Questions that found no chunk")
+        self.passed_over = self._counter(
+            "replica_passed_over", "Searches that a read replica could not answer"
+        )
         self.redis_failures = self._counter("redis_failures", "Redis calls given up")
         self._errors = Counter(
             "ragwright_errors", "Questions not answered", (*_LABELS, "reason"), registry=registry
         )
-        self.embedding_cosine = Gauge(
-            "ragwright_embedding_cosine",
+        self.embedding_cosine = self._gauge(
+            "embedding_cosine",
             "Lowest cosine of the live version's fixed sentences, embedded again (1: same model)",
-            _LABELS,
-            registry=registry,
-        ).labels(identity.namespace, identity.name)
+        )
         self.query_seconds = self._histogram("query_seconds", "Whole question")
         self.retrieval_seconds = self._histogram("retrieval_seconds", "Embedding and search")
         self.llm_seconds = self._histogram("llm_seconds", "Making the answer from chunks")
 
+    def watch(self, in_flight: Callable[[], float], waiting: Callable[[], float]) -> None:
+        """Tell, at each scrape, how many questions are worked on and how many wait."""
+        self._gauge("questions_in_flight", "Questions being answered").set_function(in_flight)
+        self._gauge("questions_waiting", "Questions that wait for that").set_function(waiting)
+
     def error(self, reason: str) -> None:
         self._errors.labels(self.identity.namespace, self.identity.name, reason).inc()
+
+    def _gauge(self, noun: str, words: str) -> Gauge:
+        made = Gauge(f"ragwright_{noun}", words, _LABELS, registry=self.registry)
+        return made.labels(self.identity.namespace, self.identity.name)
 
     def _counter(self, noun: str, words: str) -> Counter:
         made = Counter(f"ragwright_{noun}", words, _LABELS, registry=self.registry)

@@ -20,6 +20,10 @@ OTHERS: LiteralString = """
       AND version.number IS DISTINCT FROM (SELECT number FROM live)
     ORDER BY version.number DESC LIMIT 50"""
 
+IS_WHOLE: LiteralString = """
+    SELECT 1 FROM index_version
+    WHERE number = %(number)s AND id = %(id)s AND state IN ('ready', 'live', 'kept')"""
+
 HAS_TABLES: LiteralString = """
     SELECT to_regclass('chunks_v' || %(number)s::int) IS NOT NULL
        AND to_regclass('documents_v' || %(number)s::int) IS NOT NULL"""

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from ragwright_api.cache import Budget, Cache
 from ragwright_api.database import Database
 from ragwright_api.errors import QuestionEmbeddingError
-from ragwright_api.lease import LiveVersion
+from ragwright_api.lease import Lease, LiveVersion
+from ragwright_api.metrics import Metrics
+from ragwright_api.nearest import Nearest, pack, unpack
 from ragwright_api.search import Found, Search
 from ragwright_api.singleflight import SingleFlight
 from ragwright_core import cachekeys
@@ -22,7 +24,8 @@ from ragwright_core.embedding import (
     EmbeddingRejectedError,
     EmbeddingUnavailableError,
 )
-from ragwright_core.filters import Filter
+from ragwright_core.filters import Filter, canonical
+from ragwright_core.handover import ServeSettings
 from ragwright_core.index.descriptor import EmbeddingDescriptor
 
 EMBEDDING_SECONDS = 15.0
@@ -56,14 +59,6 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Nearest:
-    """What was found, nearest first, and the question's vector: nothing that JSON cannot hold."""
-
-    found: tuple[Found, ...]
-    vector: Vector
-
-
-@dataclass(frozen=True)
 class Retrieved:
     """What an answer is made from: chunks, nearest first, and the means to compare texts."""
 
@@ -83,21 +78,49 @@ class Retrieval:
     """`make` loads an embedder for a descriptor; each is kept for the life of the process."""
 
     def __init__(
-        self, database: Database, cache: Cache, make: Make, *, schema: str, embedding_ttl: int
+        self,
+        database: Database,
+        cache: Cache,
+        make: Make,
+        metrics: Metrics,
+        settings: ServeSettings,
     ) -> None:
         self._database = database
         self._cache = cache
         self._make = make
-        self._schema = schema
-        self._ttl = embedding_ttl
+        self._metrics = metrics
+        self._schema = settings.pipeline.names.schema
+        self._ttl = settings.cache.embedding_ttl_seconds
+        self._chunks_ttl = settings.cache.answer_ttl
         self._embedders: dict[str, Embedder] = {}
         self._loading: SingleFlight[Embedder] = SingleFlight()
 
-    async def retrieve(self, version: LiveVersion, wanted: Wanted, budget: Budget) -> Retrieved:
-        """Raises DatabaseUnavailableError, QuestionEmbeddingError, or UndefinedTable."""
+    async def retrieve(
+        self, lease: Lease, wanted: Wanted, budget: Budget, *, use_cache: bool = True
+    ) -> Retrieved:
+        """`use_cache` False looks for nothing in the cache, and stores all the same. Raises
+        DatabaseUnavailableError, QuestionEmbeddingError, or UndefinedTable."""
+        version = lease.version
+        assert version is not None, "nothing is retrieved before the first version"
         embedder = await self.embedder(version.descriptor.embedding)
-        nearest = await self._nearest(version, embedder, wanted, budget)
+        key = self._key(version, lease.epoch, wanted)
+        stored = await self._cache.get(key, budget) if use_cache else None
+        nearest = unpack(stored, version.descriptor.embedding.dimensions) if stored else None
+        if nearest is not None:
+            self._metrics.retrieval_hits.inc()
+        else:
+            nearest = await self._nearest(version, embedder, wanted, budget)
+            await self._cache.put(key, pack(nearest), self._chunks_ttl, budget)
         return Retrieved(nearest.found, nearest.vector, embedder)
+
+    def _key(self, version: LiveVersion, epoch: int, wanted: Wanted) -> str:
+        return cachekeys.retrieval_key(
+            cachekeys.IndexPoint(self._schema, version.id, epoch),
+            scope="",
+            question=wanted.question,
+            filters=canonical(wanted.filters),
+            settings=[wanted.top_k, wanted.score_threshold],
+        )
 
     async def _nearest(
         self, version: LiveVersion, embedder: Embedder, wanted: Wanted, budget: Budget

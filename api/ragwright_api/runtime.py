@@ -10,6 +10,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from ragwright_api.admission import Admission
 from ragwright_api.answerers.base import Answerer
 from ragwright_api.answerers.extractive import ExtractiveAnswerer
 from ragwright_api.answerers.openai import OpenAIAnswerer
@@ -18,11 +19,13 @@ from ragwright_api.database import Database
 from ragwright_api.drift import Drift, Watch
 from ragwright_api.invalidate import Invalidation
 from ragwright_api.lease import LiveReader, boot_clock
+from ragwright_api.memory import Memory
 from ragwright_api.metrics import Metrics
 from ragwright_api.readiness import Readiness
 from ragwright_api.retrieval import EMBEDDING_SECONDS, Make, Retrieval
 from ragwright_api.service import Service
 from ragwright_api.settings import Settings
+from ragwright_api.turns import PATIENCE, Turns
 from ragwright_core.cachekeys import response_key
 from ragwright_core.embedding import Embedder
 from ragwright_core.embedding.make import make_embedder
@@ -59,7 +62,12 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
     registry = CollectorRegistry()
     metrics = Metrics(registry, serve.pipeline)
     async with AsyncExitStack() as closing:
-        database = Database(settings.database_url, schema)
+        database = Database(
+            settings.database_url,
+            schema,
+            replica=settings.replica_url,
+            on_passed_over=metrics.passed_over.inc,
+        )
         drift = Drift(metrics.embedding_cosine, log, clock)
         cache = Cache(
             settings.cache_url,
@@ -68,16 +76,12 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
             on_failure=metrics.redis_failures.inc,
         )
         reader = LiveReader(database.read_lease, clock)
-        retrieval = Retrieval(
-            database,
-            cache,
-            _make(settings),
-            schema=schema,
-            embedding_ttl=serve.cache.embedding_ttl_seconds,
-        )
+        retrieval = Retrieval(database, cache, _make(settings), metrics, serve)
         answerer = _answerer(settings)
         invalidate = Invalidation(database.raise_epoch, reader, clock)
-        for part in (database, cache, retrieval, answerer, reader, invalidate):
+        turns, admission = Turns(cache, PATIENCE * redis_seconds), Admission(serve.load)
+        metrics.watch(lambda: admission.in_flight, lambda: admission.waiting)
+        for part in (database, cache, retrieval, answerer, reader, invalidate, turns):
             closing.push_async_callback(part.close)
         service = Service(
             schema=schema,
@@ -87,11 +91,16 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
             answerer=answerer,
             metrics=metrics,
             top_k=serve.retrieval.top_k,
-            answer_ttl=serve.cache.answer_ttl_seconds,
+            answer_ttl=serve.cache.answer_ttl,
             clock=clock,
             score_threshold=serve.retrieval.score_threshold,
             key=key,
             redis_seconds=redis_seconds,
+            memory=Memory(serve.cache.in_process_mebibytes * 2**20),
+            admission=admission,
+            turns=turns.run,
+            closed=lambda: drift.changed,
+            stale_if_error=serve.cache.stale_if_error_seconds,
         )
         readiness = Readiness(settings, service, log)
         await database.open()

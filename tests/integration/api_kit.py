@@ -77,10 +77,7 @@ class Api:
 
 
 def serve_settings(pipeline: Pipeline) -> ServeSettings:
-    spec = pipeline.spec
-    return ServeSettings(
-        pipeline=pipeline.identity, llm=spec.llm, retrieval=spec.retrieval, cache=spec.cache
-    )
+    return ServeSettings.of(pipeline.identity, pipeline.spec)
 
 
 @contextlib.asynccontextmanager

@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from ragwright_api.answerers.base import NOTHING_FOUND
-from tests.integration.api_kit import QUESTION, build, serving
+from tests.integration.api_kit import QUESTION, Clock, build, serving
 from tests.integration.conftest import Pipeline
 
 REFUNDS = "# Refunds\n\nRefunds are paid within 14 days.\n\nOpened software is not refunded.\n"
@@ -37,6 +37,34 @@ async def test_chunks_with_source_place_title_and_score(built: Pipeline) -> None
         assert await api.metric("ragwright_queries_total") == 1
         assert await api.metric("ragwright_retrieval_seconds_count") == 1
         assert await api.metric("ragwright_llm_seconds_count") == 0
+
+
+async def test_what_was_found_is_found_again_without_a_search(built: Pipeline) -> None:
+    async with serving(built) as api:
+        first = await api.retrieve()
+        assert await api.metric("ragwright_retrieval_cache_hits_total") == 0
+        assert await api.retrieve() == first
+        assert await api.metric("ragwright_retrieval_cache_hits_total") == 1
+        for other in ({"top_k": 1}, {"filters": {"path": "refunds.md"}}, {"score_threshold": 0.9}):
+            await api.retrieve(**other)
+        assert await api.metric("ragwright_retrieval_cache_hits_total") == 1
+        # An answer is made from the same chunks, unless its caller wants nothing from a cache.
+        await api.ask()
+        assert await api.metric("ragwright_retrieval_cache_hits_total") == 2
+        await api.ask(use_cache=False)
+        assert await api.metric("ragwright_retrieval_cache_hits_total") == 2
+
+
+async def test_after_a_swap_or_an_invalidation_it_is_searched_for_anew(built: Pipeline) -> None:
+    clock = Clock()
+    async with serving(built, clock=clock) as api:
+        await api.retrieve()
+        await build(built, "r2", refunds=REFUNDS.replace("14", "10"), harbour=HARBOUR)
+        clock.pass_by(1.5)
+        assert "10 days" in (await api.retrieve())[0]["text"]
+        await api.http.post("/api/rag/invalidate-cache")
+        await api.retrieve()
+        assert await api.metric("ragwright_retrieval_cache_hits_total") == 0
 
 
 async def test_top_k_is_the_pipelines_own_unless_it_is_given(built: Pipeline) -> None:

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import replace
 
 import numpy as np
-import psycopg
 import pytest
 import redis
 
@@ -14,7 +13,6 @@ from ragwright_core import cachekeys
 from ragwright_core.index.migrations import MIGRATIONS
 from ragwright_core.problems import ProblemError
 from ragwright_ingest import steps
-from ragwright_ingest.database import open_database
 from ragwright_ingest.reuse import MODEL_CHANGED
 from ragwright_ingest.settings import Stores
 from tests.integration.api_kit import serving, until
@@ -220,20 +218,6 @@ async def test_the_summary_tells_what_is_kept_and_what_is_lost(two: Pipeline) ->
             [(1, "kept", False)],
             1,
         )
-
-
-def test_the_server_notices_a_job_that_was_cut_off(two: Pipeline) -> None:
-    parts = psycopg.conninfo.conninfo_to_dict(two.stores.database_url)
-    connection, _ = open_database(two.stores.database_url, two.identity)
-    with connection:
-        over_a_socket = str(parts.get("host", "")).startswith("/")
-        for name, value in (
-            ("tcp_keepalives_idle", "30"),
-            ("tcp_keepalives_interval", "10"),
-            ("tcp_keepalives_count", "3"),
-        ):
-            row = connection.execute(f"SHOW {name}").fetchone()
-            assert row == ("0" if over_a_socket else value,)
 
 
 def test_a_percent_of_the_documents_costs_a_percent_of_the_calls(

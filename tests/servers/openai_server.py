@@ -180,14 +180,14 @@ class Endpoint:
 
 
 @contextlib.contextmanager
-def serve() -> Iterator[Endpoint]:
+def serve(host: str = "127.0.0.1") -> Iterator[Endpoint]:
     """Serve on a free port of this machine; `url` ends with /v1."""
     told = Told()
-    server = _Server(("127.0.0.1", 0), told)
+    server = _Server((host, 0), told)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield Endpoint(f"http://127.0.0.1:{server.server_port}/v1", told)
+        yield Endpoint(f"http://{host}:{server.server_port}/v1", told)
     finally:
         server.shutdown()
         thread.join()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import orjson
 
-from ragwright_api.retrieval import Nearest, alike
+from ragwright_api.nearest import Nearest, pack, unpack
+from ragwright_api.retrieval import alike
 from ragwright_api.search import Found
 
 
@@ -13,12 +13,20 @@ def found(score: float) -> Found:
     return Found(1, "docs", "a.md", None, "Title", 1, 2, "text", score)
 
 
-def test_what_was_retrieved_comes_back_from_json_as_it_was() -> None:
+def test_what_was_retrieved_comes_back_as_it_was() -> None:
     vector = np.random.default_rng(1).standard_normal(64, np.float32)
     nearest = Nearest((found(0.123456789012345678), found(-1e-17)), vector)
-    stored = orjson.loads(orjson.dumps(nearest, option=orjson.OPT_SERIALIZE_NUMPY))
-    assert tuple(Found(**item) for item in stored["found"]) == nearest.found
-    assert np.array_equal(np.array(stored["vector"], np.float32), vector)
+    stored = unpack(pack(nearest), 64)
+    assert stored is not None
+    assert stored.found == nearest.found
+    assert np.array_equal(stored.vector, vector)
+
+
+def test_what_is_no_such_value_is_not_taken_for_one() -> None:
+    stored = pack(Nearest((found(0.5),), np.zeros(64, np.float32)))
+    for other in (b"", b"\n", stored[:-1], stored + b"x", b"[{}]" + stored[stored.index(b"\n") :]):
+        assert unpack(other, 64) is None
+    assert unpack(stored, 65) is None
 
 
 def test_the_threshold_is_a_score_that_is_still_enough() -> None:

@@ -67,7 +67,7 @@ class Asked:
     questions: list[tuple[str, dict[str, Any], int]] = field(default_factory=list)
     fingerprint: str = "f"
 
-    async def retrieve(self, _: LiveVersion, wanted: Wanted, __: object) -> Retrieved:
+    async def retrieve(self, _: Lease, wanted: Wanted, *__: object, **___: object) -> Retrieved:
         self.questions.append((wanted.question, canonical(wanted.filters), wanted.top_k))
         return Retrieved((), np.zeros(1, np.float32), None)  # type: ignore[arg-type]
 
@@ -99,7 +99,7 @@ class Contract:
                 CollectorRegistry(), Identity(namespace="n", name="p", uid="u", cluster="c")
             ),
             top_k=5,
-            answer_ttl=Cache().answer_ttl_seconds,
+            answer_ttl=Cache().answer_ttl,
             clock=boot_clock,
         )
         invalidate = Invalidation(raise_epoch, reader, boot_clock, no_pause)
@@ -249,7 +249,8 @@ def test_an_answers_key_says_all_that_it_depends_on(other: dict[str, Any]) -> No
 
 
 def test_times_to_live() -> None:
-    assert Cache().answer_ttl_seconds == 4 * 60 * 60
+    assert Cache().answer_ttl == 4 * 60 * 60
+    assert Cache(stable=True).answer_ttl == 24 * 60 * 60
     assert Cache().embedding_ttl_seconds == 30 * 24 * 60 * 60
 
 

@@ -36,8 +36,18 @@ class Retrieval(Model):
     )
 
 
+class Load(Model):
+    """Bounds of each API pod, so that questions never pile up; what comes from a cache is free."""
+
+    in_flight: int = Field(16, ge=1, le=1000, description="Questions that it answers at once.")
+    queue: int = Field(
+        64, ge=0, le=10_000, description="Questions that wait for that; others are told 429."
+    )
+
+
 class Api(Model):
     replicas: int = Field(3, ge=0, le=100)
+    load: Load = Load()
     resources: Resources = resources("500m", "512Mi", "1", "1Gi")
 
 
