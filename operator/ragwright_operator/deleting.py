@@ -20,6 +20,8 @@ from ragwright_operator.status.notices import Notice
 
 # The resource is gone within a minute: what comes after the waiting takes some seconds more.
 PATIENCE = timedelta(seconds=45)
+# Pods of Jobs have 10 s to end.
+WRITERS_PATIENCE = timedelta(seconds=20)
 PAUSE_SECONDS = 2.0
 
 
@@ -42,7 +44,7 @@ async def delete(reconciler: Reconciler, pipeline: Manifest, waited: timedelta) 
         )
     except ValidationError:
         return
-    steps = deletion_steps(observed)
+    steps = deletion_steps(observed, hurry=waited >= WRITERS_PATIENCE)
     outcomes = await execute(reconciler.kube, observed.target, steps, reconciler.after_step)
     if not needs_cleanup(observed) or cleaned(observed):
         return

@@ -72,9 +72,31 @@ async def test_builds_stop_before_the_cleanup() -> None:
     world = apply(pipeline(**EXTERNAL, deletionPolicy="Delete"))
     await one_round(world)
     [load] = world.names("Job")
+    labels = world.objects["Job", load]["metadata"]["labels"]
     with pytest.raises(DeletionWaits):
         await _delete(world)
     assert ("Job", load) in world.deleted
+    # Its pod has some seconds to end, and could make the schema again meanwhile.
+    world.add_pod("loading", labels, job=load)
+    for seconds, jobs in ((2, []), (19, []), (20, ["docs-cleanup"])):
+        with pytest.raises(DeletionWaits):
+            await _delete(world, timedelta(seconds=seconds))
+        assert world.names("Job") == jobs
+
+
+async def test_the_cleanup_begins_when_the_last_pod_of_a_build_has_ended() -> None:
+    world = apply(pipeline(**EXTERNAL, deletionPolicy="Delete"))
+    await one_round(world)
+    [load] = world.names("Job")
+    labels = world.objects["Job", load]["metadata"]["labels"]
+    world.remove("Job", load)
+    world.add_pod("loading", labels, job=load)
+    with pytest.raises(DeletionWaits):
+        await _delete(world)
+    world.add_pod("loading", labels, job=load, phase="Failed")
+    with pytest.raises(DeletionWaits):
+        await _delete(world)
+    assert world.names("Job") == ["docs-cleanup"]
 
 
 async def test_a_cleanup_that_does_not_end_is_let_go_with_an_event() -> None:

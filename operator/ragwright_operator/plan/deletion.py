@@ -8,8 +8,9 @@ from ragwright_operator.plan.children import volume
 from ragwright_operator.plan.steps import CreateJob, DeleteJob, PruneObject, Step
 
 
-def deletion_steps(observed: Observed) -> list[Step]:
-    """Empty when there is nothing to do, or nothing more."""
+def deletion_steps(observed: Observed, *, hurry: bool = False) -> list[Step]:
+    """Empty when there is nothing to do, or nothing more. `hurry`: no longer wait for the ends of
+    pods that write, whose node may be gone."""
     if observed.spec.deletion_policy == "Retain":
         return []
     steps: list[Step] = _stop_writers(observed)
@@ -17,7 +18,7 @@ def deletion_steps(observed: Observed) -> list[Step]:
     if claim is not None and is_ours(claim, observed.target) and not _going(claim):
         # Its ownerReference may not be written yet, when the policy was changed a moment ago.
         steps.append(PruneObject("PersistentVolumeClaim", names.postgres))
-    if needs_cleanup(observed):
+    if needs_cleanup(observed) and (hurry or not _is_written(observed)):
         steps += _cleanup(observed)
     return steps
 
@@ -57,6 +58,14 @@ def _stop_writers(observed: Observed) -> list[Step]:
     if needs_cleanup(observed) and api is not None and not _going(api):
         steps.append(PruneObject("Deployment", observed.target.names.api))
     return steps
+
+
+def _is_written(observed: Observed) -> bool:
+    """Whether a Job is there, or a pod of one that was deleted: the first load would make the
+    schema again after it was dropped (seen in row 20)."""
+    jobs = any(job.component in JOB_COMPONENTS for job in observed.jobs.values())
+    pods = any(pod.component in JOB_COMPONENTS and not pod.ended for pod in observed.pods)
+    return jobs or pods
 
 
 def _going(existing: dict[str, object]) -> bool:
