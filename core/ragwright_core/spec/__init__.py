@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ragwright_core.spec.fields import SecretKey, rule
-from ragwright_core.spec.models import Embedding, Llm
+from ragwright_core.spec.models import MINILM, WORDLLAMA, Embedding, Llm
 from ragwright_core.spec.pipeline import (
     ADOPT_ANNOTATION,
     APPROVE_ANNOTATION,
@@ -35,9 +35,11 @@ __all__ = [
     "APPROVE_ANNOTATION",
     "GROUP",
     "KIND",
+    "MINILM",
     "PLURAL",
     "REINDEX_ANNOTATION",
     "VERSION",
+    "WORDLLAMA",
     "Api",
     "Cache",
     "CacheSecret",

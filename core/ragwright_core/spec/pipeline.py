@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ragwright_core.model import Model, fingerprint
+from ragwright_core.spec.fields import rule, rules
 from ragwright_core.spec.models import Embedding, Llm
 from ragwright_core.spec.reindex import Ingest, Reindex
 from ragwright_core.spec.sources import Chunking, Source
@@ -23,8 +24,35 @@ ADOPT_ANNOTATION = f"{GROUP}/adopt"
 APPROVE_ANNOTATION = f"{GROUP}/approve"
 
 
+# The text search configurations that every supported Postgres has.
+Language = Literal[
+    "simple", "arabic", "danish", "dutch", "english", "finnish", "french", "german", "greek",
+    "hungarian", "indonesian", "irish", "italian", "lithuanian", "nepali", "norwegian",
+    "portuguese", "romanian", "russian", "spanish", "swedish", "tamil", "turkish",
+]  # fmt: skip
+
+
 class Retrieval(Model):
+    model_config = rules(
+        rule(
+            "self.denseWeight + self.lexicalWeight > 0",
+            "denseWeight and lexicalWeight are both 0: nothing would be searched; write 1 for "
+            "one of them",
+        )
+    )
+
     top_k: int = Field(5, ge=1, le=50, description="Chunks that an answer is made from.")
+    dense_weight: int = Field(
+        1, ge=0, le=100, description="What nearness of meaning counts, beside lexicalWeight."
+    )
+    lexical_weight: int = Field(
+        2, ge=0, le=100, description="What shared words count; 0 searches by meaning alone."
+    )
+    language: Language = Field(
+        "english",
+        description="Of the documents, for their words' stems; `simple` stems nothing. A change "
+        "builds a new index version.",
+    )
 
 
 class Api(Model):
@@ -34,6 +62,20 @@ class Api(Model):
 
 class RagPipelineSpec(Model):
     """What a user writes. One source is enough."""
+
+    model_config = rules(
+        rule(
+            "!has(self.chunking.maxTokens) || self.embedding.provider == 'embedded'",
+            "chunking.maxTokens counts tokens of an embedded model; an endpoint's are not known "
+            "here: write maxCharacters",
+        ),
+        rule(
+            "!has(self.chunking.maxTokens) || self.chunking.maxTokens <= 254 || "
+            "self.embedding.model != 'minilm'",
+            "the model minilm reads 256 tokens, two of them its own: write at most 254 for "
+            "chunking.maxTokens",
+        ),
+    )
 
     sources: list[Source] = Field(
         min_length=1,
@@ -66,5 +108,6 @@ def shape_fingerprint(spec: RagPipelineSpec) -> str:
             "sources": [source.model_dump(exclude=no_secret) for source in spec.sources],
             "chunking": spec.chunking.model_dump(),
             "embedding": spec.embedding.model_dump(exclude={"secret_ref"}),
+            "language": spec.retrieval.language,
         }
     )
