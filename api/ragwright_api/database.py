@@ -21,7 +21,7 @@ from ragwright_api.drift import Fixed
 from ragwright_api.errors import DatabaseUnavailableError
 from ragwright_api.lease import Lease, LiveVersion
 from ragwright_api.summary import read_summary
-from ragwright_core.index import connect
+from ragwright_core.index import connect, text_search
 from ragwright_core.index.descriptor import Descriptor
 from ragwright_core.index.queries import (
     RAISE_EPOCH,
@@ -53,7 +53,7 @@ _NOTHING_BUILT = (NothingBuiltError, psycopg.errors.UndefinedTable)
 
 @dataclass(frozen=True)
 class Found:
-    """A retrieved chunk; `score` is the cosine, 1 is identical."""
+    """A retrieved chunk; `score` is the cosine, 1 is identical; `lexical` the rank by words."""
 
     id: int
     source: str
@@ -64,6 +64,7 @@ class Found:
     last_line: int
     text: str
     score: float
+    lexical: float = 0.0
 
     @property
     def reference(self) -> str:
@@ -161,6 +162,26 @@ class Database:
         wrap = Vector if vector_type(dimensions) == "vector" else HalfVector
         statement = search(version.number, dimensions, filtered=bool(filters))
         parameters = {"vector": wrap(vector), "limit": limit, "filter": Jsonb(filters)}
+
+        async def read(connection: Connection) -> list[Found]:
+            cursor = connection.cursor(row_factory=class_row(Found))
+            return await (await cursor.execute(statement, parameters)).fetchall()
+
+        return await self._run(self._searches, read)
+
+    async def search_both(
+        self,
+        version: LiveVersion,
+        vector: NDArray[np.float32],
+        text: str,
+        limit: int,
+        filters: dict[str, Any],
+    ) -> list[Found]:
+        """Candidates by meaning and by words, in no order. Raises as `search`."""
+        dimensions = version.descriptor.embedding.dimensions
+        statement = text_search.search_both(version.number, dimensions, filtered=bool(filters))
+        parameters = text_search.parameters(version.descriptor, vector, text, limit)
+        parameters["filter"] = Jsonb(filters)
 
         async def read(connection: Connection) -> list[Found]:
             cursor = connection.cursor(row_factory=class_row(Found))

@@ -23,6 +23,7 @@ from ragwright_core.embedding import (
     EmbeddingUnavailableError,
 )
 from ragwright_core.index.descriptor import EmbeddingDescriptor
+from ragwright_core.index.fusion import Weights, fuse
 
 EMBEDDING_SECONDS = 15.0
 Vector = NDArray[np.float32]
@@ -45,7 +46,7 @@ async def _embedding() -> AsyncIterator[None]:
 
 @dataclass(frozen=True)
 class Retrieved:
-    """What an answer is made from: chunks, nearest first, and the means to compare texts."""
+    """What an answer is made from: chunks, best first, and the means to compare texts."""
 
     found: Sequence[Found]
     vector: Vector
@@ -62,14 +63,22 @@ class Retrieved:
 class Retrieval:
     """`make` loads an embedder for a descriptor; each is kept for the life of the process."""
 
-    def __init__(
-        self, database: Database, cache: Cache, make: Make, *, schema: str, embedding_ttl: int
+    def __init__(  # noqa: PLR0913 - what it asks, and how
+        self,
+        database: Database,
+        cache: Cache,
+        make: Make,
+        *,
+        schema: str,
+        embedding_ttl: int,
+        weights: Weights,
     ) -> None:
         self._database = database
         self._cache = cache
         self._make = make
         self._schema = schema
         self._ttl = embedding_ttl
+        self._weights = weights
         self._embedders: dict[str, Embedder] = {}
         self._loading: SingleFlight[Embedder] = SingleFlight()
 
@@ -85,8 +94,26 @@ class Retrieval:
         descriptor = version.descriptor.embedding
         embedder = await self.embedder(descriptor)
         vector = await self._vector(embedder, descriptor, question, budget)
-        found = await self._database.search(version, vector, limit, filters)
+        found = await self._search(version, vector, question, limit, filters)
         return Retrieved(found, vector, embedder)
+
+    async def _search(
+        self,
+        version: LiveVersion,
+        vector: Vector,
+        question: str,
+        limit: int,
+        filters: dict[str, Any],
+    ) -> list[Found]:
+        """By meaning and by words; by meaning alone where words count nothing, or where the version
+        has no text search because an older release built it."""
+        if not (self._weights.lexical and version.descriptor.language):
+            return await self._database.search(version, vector, limit, filters)
+        found = await self._database.search_both(version, vector, question, limit, filters)
+        order = fuse(
+            [item.score for item in found], [item.lexical for item in found], self._weights
+        )
+        return [found[at] for at in order[:limit]]
 
     async def embedder(self, descriptor: EmbeddingDescriptor) -> Embedder:
         """The descriptor's embedder with its model in memory."""
@@ -106,8 +133,7 @@ class Retrieval:
     async def _vector(
         self, embedder: Embedder, descriptor: EmbeddingDescriptor, question: str, budget: Budget
     ) -> Vector:
-        if descriptor.provider == "embedded":
-            # Cheaper to compute than to ask Redis for.
+        if not descriptor.is_dear:
             return await _embed(embedder, question)
         key = cachekeys.embedding_key(
             self._schema, descriptor.fingerprint, descriptor.query_prefix + question

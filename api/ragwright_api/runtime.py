@@ -26,8 +26,9 @@ from ragwright_api.settings import Settings
 from ragwright_core.cachekeys import response_key
 from ragwright_core.embedding import Embedder
 from ragwright_core.embedding.make import make_embedder
-from ragwright_core.embedding.static import StaticEmbedder
 from ragwright_core.index.descriptor import EmbeddingDescriptor
+from ragwright_core.index.fusion import weights
+from ragwright_core.model import fingerprint
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
             _make(settings),
             schema=schema,
             embedding_ttl=serve.cache.embedding_ttl_seconds,
+            weights=weights(serve.retrieval),
         )
         answerer = _answerer(settings)
         invalidate = Invalidation(database.raise_epoch, reader, clock)
@@ -87,6 +89,7 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
             answerer=answerer,
             metrics=metrics,
             top_k=serve.retrieval.top_k,
+            retrieval_fingerprint=fingerprint(serve.retrieval.model_dump()),
             answer_ttl=serve.cache.answer_ttl_seconds,
             clock=clock,
             key=key,
@@ -114,8 +117,8 @@ async def _beside(*work: Any) -> AsyncIterator[None]:
 def _make(settings: Settings) -> Make:
     def make(descriptor: EmbeddingDescriptor) -> Embedder:
         made = make_embedder(descriptor, settings.secrets, deadline=EMBEDDING_SECONDS)
-        if isinstance(made, StaticEmbedder):
-            made.embed(["a first text loads the model"])
+        if descriptor.provider == "embedded":
+            asyncio.run(made.embed_queries(["a first text loads the model"]))
         return made
 
     return make

@@ -65,6 +65,7 @@ class Service:
     answerer: Answerer
     metrics: Metrics
     top_k: int
+    retrieval_fingerprint: str
     answer_ttl: int
     clock: Callable[[], float]
     key: Callable[..., str] = response_key
@@ -100,7 +101,7 @@ class Service:
             scope="",
             question=question.text,
             filters=question.filters,
-            model=fingerprint([self.answerer.fingerprint, self.top_k]),
+            model=fingerprint([self.answerer.fingerprint, self.retrieval_fingerprint]),
         )
         if not question.use_cache:
             return await self._compute(question, version, key, Budget(self.redis_seconds))

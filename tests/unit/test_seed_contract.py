@@ -100,6 +100,7 @@ class Contract:
                 CollectorRegistry(), Identity(namespace="n", name="p", uid="u", cluster="c")
             ),
             top_k=5,
+            retrieval_fingerprint="five",
             answer_ttl=Cache().answer_ttl_seconds,
             clock=boot_clock,
         )
