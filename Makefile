@@ -99,3 +99,9 @@ push: ## Push it
 .PHONY: bench-swap
 bench-swap: setup ## 100 swaps under readers, beside the textbook swap
 	$(RUN) python -m bench.swap
+
+.PHONY: eval
+eval: setup ## Retrieval quality beside the peers' (CORPUS=dir QUESTIONS=file)
+	@test -n "$(CORPUS)" -a -n "$(QUESTIONS)" \
+		|| { echo "name a set: make eval CORPUS=dir QUESTIONS=file (docs/explanation/retrieval.md)"; exit 2; }
+	$(RUN) python -m bench.eval "$(CORPUS)" "$(QUESTIONS)"
