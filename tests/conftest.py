@@ -22,15 +22,17 @@ class Holds:
     api_server_away: float
     silent_stream: float
     forbidden: float
+    silent_worker: float  # until the server gives up one that was cut off
     every_effect: tuple[str, ...] = ()
 
 
-SHORT = Holds(operator_down=0, api_server_away=60, silent_stream=20, forbidden=20)
+SHORT = Holds(operator_down=0, api_server_away=60, silent_stream=20, forbidden=20, silent_worker=3)
 FULL = Holds(
     operator_down=600,
     api_server_away=300,
     silent_stream=150,
     forbidden=60,
+    silent_worker=60,
     every_effect=("--each-object",),
 )
 

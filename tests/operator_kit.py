@@ -13,6 +13,7 @@ from typing import Any
 from ragwright_core.handover import BuildOrder, SwapOrder
 from ragwright_core.names import BUILD_ENV, PIPELINE_LABEL, PipelineName
 from ragwright_core.report import (
+    Calls,
     Counts,
     IndexSummary,
     LiveIndex,
@@ -68,6 +69,7 @@ class World:
     others: list[OtherVersion] = field(default_factory=list)
     failed_gates: tuple[str, ...] = ()
     embedding_cosine: float | None = None
+    calls: Calls | None = None
     api_answers: bool = True
     running: set[str] = field(default_factory=set)
     problems: dict[str, Problem] = field(default_factory=dict)
@@ -135,6 +137,7 @@ class World:
             previous=self.previous,
             others=self.others,
             embedding_cosine=self.embedding_cosine,
+            calls=self.calls,
         )
 
     # What the rest of the cluster does.

@@ -4,40 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
 from ragwright_api.background import Background
+from ragwright_api.bodies import (
+    QueryRequest,
+    QueryResponse,
+    RetrieveRequest,
+    RetrieveResponse,
+    what_is_wrong,
+)
 from ragwright_api.errors import CallerGoneError, UnansweredError
 from ragwright_api.front import Front, refusal
+from ragwright_api.hot import BUDGET, HotAnswers
 from ragwright_api.invalidate import Invalidation
 from ragwright_api.metrics import Metrics
-from ragwright_api.service import Question, Service
+from ragwright_api.replies import Chunks, Question, Reply
+from ragwright_api.retrieval import Wanted
+from ragwright_api.service import Service
+from ragwright_core.cachekeys import normalize_question
 
 Result = TypeVar("Result")
-# Postgres' jsonb holds neither NaN nor the character U+0000.
-Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=1000)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Scalar = Text | bool | int | Number | None
-
-
-class QueryRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    question: Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=r"\S")]
-    filters: dict[Text, Scalar] = Field(default={}, max_length=20)
-    use_cache: StrictBool = True
-
-
-class QueryResponse(BaseModel):
-    answer: str
-    sources: list[str]
-    from_cache: bool
-    latency_ms: float
 
 
 def create_app(
@@ -45,7 +37,15 @@ def create_app(
 ) -> FastAPI:
     """The public application; its owner opens and closes what it was given."""
     app = FastAPI(title="Ragwright", redoc_url=None)
-    app.add_middleware(Front, clock=service.clock, draining=draining, log=log)
+    app.add_middleware(
+        Front,
+        clock=service.clock,
+        draining=draining,
+        log=log,
+        on_fault=lambda: service.metrics.error("internal", 500),
+    )
+    # The last one added stands first.
+    app.add_middleware(HotAnswers, service=service, draining=draining)
     _add_routes(app, service, invalidate)
     _add_refusals(app, service.metrics)
     return app
@@ -58,22 +58,39 @@ def _add_routes(app: FastAPI, service: Service, invalidate: Invalidation) -> Non
     async def query(body: QueryRequest, request: Request) -> Response:
         service.metrics.queries.inc()
         question = Question(
-            body.question, dict(body.filters), body.use_cache, request.state.head_at
+            body.question,
+            body.filters,
+            body.use_cache,
+            request.state.head_at,
+            await request.body(),
+            budget=request.scope.get(BUDGET),
         )
         with service.metrics.query_seconds.time():
             reply = await _unless_gone(background, request, service.ask(question))
-        parts = (f"{name};dur={seconds * 1000:.1f}" for name, seconds in reply.seconds.items())
-        headers = {
-            "X-Ragwright-Version": str(reply.version.number),
-            "X-Ragwright-Term": str(reply.term),
-            "Server-Timing": ", ".join(parts),
-        }
-        return Response(reply.body, media_type="application/json", headers=headers)
+        return _response(reply, BackgroundTask(service.remember, question, reply))
+
+    @app.post("/api/rag/retrieve", response_model=RetrieveResponse)
+    async def retrieve(body: RetrieveRequest, request: Request) -> Response:
+        service.metrics.queries.inc()
+        wanted = Wanted(
+            normalize_question(body.question),
+            body.filters,
+            service.top_k if body.top_k is None else body.top_k,
+            service.score_threshold if body.score_threshold is None else body.score_threshold,
+        )
+        work = service.find(wanted, request.state.head_at)
+        return _response(await _unless_gone(background, request, work))
 
     @app.post("/api/rag/invalidate-cache")
     async def invalidate_cache() -> dict[str, str]:
         await invalidate()
         return {"status": "cache invalidated"}
+
+
+def _response(reply: Reply | Chunks, later: BackgroundTask | None = None) -> Response:
+    parts = (f"{name};dur={seconds * 1000:.1f}" for name, seconds in reply.seconds.items())
+    headers = {**dict(reply.headers), "Server-Timing": ", ".join(parts)}
+    return Response(reply.body, 200, headers, "application/json", later)
 
 
 async def _unless_gone(
@@ -97,18 +114,20 @@ async def _gone(request: Request) -> None:
 
 
 def _add_refusals(app: FastAPI, metrics: Metrics) -> None:
-    def refused(request: Request, status: int, reason: str, message: str) -> Response:
-        metrics.error(reason)
+    def refused(
+        request: Request, status: int, reason: str, message: str, retry_after: int | None = None
+    ) -> Response:
+        metrics.error(reason, status)
         request.state.log.warning("refused", reason=reason)
-        return refusal(status, reason, message)
+        return refusal(status, reason, message, retry_after)
 
     @app.exception_handler(UnansweredError)
     async def unanswered(request: Request, error: UnansweredError) -> Response:
-        return refused(request, error.status, error.reason, str(error))
+        return refused(request, error.status, error.reason, str(error), error.retry_after)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return refused(request, 422, "invalid_request", _what_is_wrong(error))
+        return refused(request, 422, "invalid_request", what_is_wrong(request.url.path, error))
 
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> Response:
@@ -116,24 +135,3 @@ def _add_refusals(app: FastAPI, metrics: Metrics) -> None:
             error.status_code, "invalid_request"
         )
         return refused(request, error.status_code, reason, str(error.detail))
-
-
-_WORDS = {
-    "extra_forbidden": "there is no such field; write question, filters and use_cache",
-    "string_pattern_mismatch": "it may not be blank or hold the character U+0000",
-    "json_invalid": "this is not JSON",
-}
-
-
-def _what_is_wrong(error: RequestValidationError) -> str:
-    """Where and what, without repeating what was sent."""
-    found: list[dict[str, Any]] = list(error.errors())
-    return "; ".join(
-        f"{_where(item)}: {_WORDS.get(item['type'], item['msg'])}" for item in found[:5]
-    )
-
-
-def _where(item: dict[str, Any]) -> str:
-    """The field. What stands below it was named by the caller, or is a variant of a union."""
-    path = [str(part) for part in item["loc"][1:2] if isinstance(part, str)]
-    return path[0] if path else "body"

@@ -14,12 +14,18 @@ from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from ragwright_api.background import Background
+from ragwright_api.batches import Batches, Values
 from ragwright_api.settings import NotMountedError
+from ragwright_core.cachekeys import turn_key
 
 # All Redis calls of one request together.
 BUDGET_SECONDS = 0.05
+# Less is no time for a call, which would count as a failure of Redis.
+_TOO_LITTLE_SECONDS = 0.001
 FAILURES_TO_OPEN = 3
 OPEN_SECONDS = 5.0
+# Below the 100 connections of redis-py's pool, beyond which it fails as if Redis had.
+CALLS_AT_ONCE = 64
 
 Result = TypeVar("Result")
 
@@ -49,15 +55,29 @@ class Budget:
         self.seconds = seconds
 
     def spend(self, seconds: float) -> None:
-        self.seconds = max(0.0, self.seconds - seconds)
+        left = self.seconds - seconds
+        self.seconds = left if left > _TOO_LITTLE_SECONDS else 0.0
 
+
+# What Redis does in one go: the value if it is there, else the turn to make it, if it is free.
+_TAKE_TURN = """
+local found = redis.call('GET', KEYS[1])
+if found then return found end
+if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+return 0"""
+_KEEP_TURN = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0"""
+_END_TURN = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0"""
 
 Command = Callable[[redis.Redis], Coroutine[Any, Any, Result]]
 
 
 class Cache:
-    """Bytes by key. Every failure is a miss; `on_failure` counts them. While `closed` holds,
-    nothing is read or stored."""
+    """Bytes by key. Every failure is a miss; `on_failure` counts them, and `on_call` is told how
+    many seconds each call took. While `closed` holds, nothing is read or stored."""
 
     def __init__(
         self,
@@ -66,24 +86,73 @@ class Cache:
         closed: Callable[[], bool] = lambda: False,
         breaker: Breaker | None = None,
         on_failure: Callable[[], None] = lambda: None,
+        on_call: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._url = url
         self._closed = closed
         self._client: redis.Redis | None = None
         self._breaker = breaker or Breaker()
         self._on_failure = on_failure
+        self._on_call = on_call
         self._background = Background()
+        self._batches = Batches(self._fetch)
+        self._places = asyncio.Semaphore(CALLS_AT_ONCE)
 
     async def get(self, key: str, budget: Budget) -> bytes | None:
-        async def command(client: redis.Redis) -> bytes | None:
-            found = await client.get(key)
-            return found if isinstance(found, bytes) else None
+        if self._closed() or self._breaker.is_open or budget.seconds <= 0:
+            return None
+        began = time.monotonic()
+        try:
+            return await self._batches.get(key, budget.seconds)
+        finally:
+            budget.spend(time.monotonic() - began)
 
-        return await self._call(command, budget)
+    async def _fetch(self, keys: list[str], seconds: float) -> Values | None:
+        async def command(client: redis.Redis) -> Values:
+            found = await client.mget(keys)
+            return [value if isinstance(value, bytes) else None for value in found]
+
+        return await self._call(command, Budget(seconds))
 
     async def put(self, key: str, value: bytes, ttl_seconds: int, budget: Budget) -> None:
         async def command(client: redis.Redis) -> None:
             await client.set(key, value, ex=ttl_seconds)
+
+        await self._call(command, budget)
+
+    async def seconds_left(self, key: str, budget: Budget) -> float:
+        """How long a value lives still; 0 where it is gone, or Redis does not say."""
+
+        async def command(client: redis.Redis) -> float:
+            return max(0, await client.pttl(key)) / 1000
+
+        return await self._call(command, budget) or 0.0
+
+    async def take_turn(
+        self, key: str, owner: str, seconds: float, budget: Budget
+    ) -> bytes | bool | None:
+        """The value where there is one by now; else whether the turn to make it is `owner`'s.
+        None where Redis does not say."""
+        arguments = (owner, int(seconds * 1000))
+
+        async def command(client: redis.Redis) -> bytes | bool:
+            script = client.register_script(_TAKE_TURN)
+            found = await script([key, turn_key(key)], arguments)
+            return found if isinstance(found, bytes) else bool(found)
+
+        return await self._call(command, budget)
+
+    async def keep_turn(self, key: str, owner: str, seconds: float, budget: Budget) -> None:
+        await self._as_owner(_KEEP_TURN, key, (owner, int(seconds * 1000)), budget)
+
+    async def end_turn(self, key: str, owner: str, budget: Budget) -> None:
+        await self._as_owner(_END_TURN, key, (owner,), budget)
+
+    async def _as_owner(
+        self, script: str, key: str, arguments: tuple[str | int, ...], budget: Budget
+    ) -> None:
+        async def command(client: redis.Redis) -> None:
+            await client.register_script(script)([turn_key(key)], arguments)
 
         await self._call(command, budget)
 
@@ -100,6 +169,7 @@ class Cache:
         return "Redis does not answer" if self._breaker.is_open else None
 
     async def close(self) -> None:
+        await self._batches.close()
         await self._background.close()
         client, self._client = self._client, None
         if client is not None:
@@ -116,11 +186,16 @@ class Cache:
     async def _call(self, command: Command[Result], budget: Budget) -> Result | None:
         if self._closed() or self._breaker.is_open or budget.seconds <= 0:
             return None
+        # A crowd of our own says nothing of Redis: the breaker does not hear of it.
+        if not await self._has_place(budget):
+            return None
         if (client := self._connect()) is None:
+            self._places.release()
             return None
         # Detached, so that neither a time-out nor a caller who hangs up cancels a command whose
         # reply would then wait on the connection for the next caller (redis-py#2624).
         task = self._background.start(command(client))
+        task.add_done_callback(lambda _: self._places.release())
         began = time.monotonic()
         try:
             await asyncio.wait({task}, timeout=budget.seconds)
@@ -129,9 +204,23 @@ class Cache:
             self._failed()
             return None
         finally:
-            budget.spend(time.monotonic() - began)
+            took = time.monotonic() - began
+            budget.spend(took)
+            self._on_call(took)
         self._breaker.record(ok=True)
         return result
+
+    async def _has_place(self, budget: Budget) -> bool:
+        if not self._places.locked():
+            return await self._places.acquire()
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(budget.seconds):
+                return await self._places.acquire()
+        except TimeoutError:
+            return False
+        finally:
+            budget.spend(time.monotonic() - began)
 
     def _failed(self) -> None:
         self._on_failure()

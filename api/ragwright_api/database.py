@@ -4,44 +4,38 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-import numpy as np
 import psycopg
-from numpy.typing import NDArray
-from pgvector import HalfVector, Vector
-from psycopg.rows import class_row, dict_row
-from psycopg.types.json import Jsonb
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg.rows import dict_row
+from psycopg_pool import PoolTimeout
 
+from ragwright_api import queries
 from ragwright_api.background import Background
 from ragwright_api.drift import Fixed
 from ragwright_api.errors import DatabaseUnavailableError
+from ragwright_api.hybrid import best
 from ragwright_api.lease import Lease, LiveVersion
+from ragwright_api.pool import Pool, make_pool
+from ragwright_api.replica import Replica
+from ragwright_api.search import Found, Search
 from ragwright_api.summary import read_summary
-from ragwright_core.index import connect, text_search
+from ragwright_core.index import connect
 from ragwright_core.index.descriptor import Descriptor
-from ragwright_core.index.queries import (
-    RAISE_EPOCH,
-    READ_LIVE,
-    READ_LIVE_SENTENCES,
-    search,
-    vector_type,
-)
+from ragwright_core.index.queries import RAISE_EPOCH, READ_LIVE, READ_LIVE_SENTENCES
 from ragwright_core.report import IndexSummary
 
 Connection = psycopg.AsyncConnection[Any]
-Pool = AsyncConnectionPool[Connection]
 Result = TypeVar("Result")
 Work = Callable[[Connection], Awaitable[Result]]
 
 SEARCH_CONNECTIONS = 8
 # Apart from searches: questions that wait for one must not keep others from their lease.
 POINTER_CONNECTIONS = 2
-CONNECTION_WAIT_SECONDS = 2.0
 DEADLINE_SECONDS = 3.0
+# Then the primary is asked, within the time that a question has.
+REPLICA_SECONDS = 1.0
 
 
 class NothingBuiltError(Exception):
@@ -49,54 +43,30 @@ class NothingBuiltError(Exception):
 
 
 _NOTHING_BUILT = (NothingBuiltError, psycopg.errors.UndefinedTable)
-
-
-@dataclass(frozen=True)
-class Found:
-    """A retrieved chunk; `score` is the cosine, 1 is identical; `lexical` the rank by words."""
-
-    id: int
-    source: str
-    path: str
-    url: str | None
-    title: str
-    first_line: int
-    last_line: int
-    text: str
-    score: float
-    lexical: float = 0.0
-
-    @property
-    def reference(self) -> str:
-        """`path#L10-L42`, or the URL the document came with."""
-        return self.url or f"{self.path}#L{self.first_line}-L{self.last_line}"
-
-
-def make_pool(conninfo: Callable[[], str], size: int) -> Pool:
-    """A pool that reads its URL anew for each connection, so that a Secret may rotate."""
-    return AsyncConnectionPool(
-        conninfo,
-        kwargs={
-            **connect.CONNECT_OPTIONS,
-            "autocommit": True,
-            # A replica's pointer may lag: only the primary knows what is live.
-            "target_session_attrs": "primary",
-            "tcp_user_timeout": 10_000,
-        },
-        min_size=1,
-        max_size=size,
-        timeout=CONNECTION_WAIT_SECONDS,
-        # Longer, its growing pauses would outlast a short outage of the database.
-        reconnect_timeout=1.0,
-        open=False,
-    )
+# A dump loaded in place: connections live on, but know types and plans of what was there before.
+_OUTDATED = (
+    psycopg.errors.InternalError_,
+    psycopg.errors.UndefinedObject,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.FeatureNotSupported,
+)
 
 
 class Database:
     """Reads of one pipeline's schema. Methods raise DatabaseUnavailableError within 3 s."""
 
-    def __init__(self, conninfo: Callable[[], str], schema: str) -> None:
+    def __init__(
+        self,
+        conninfo: Callable[[], str],
+        schema: str,
+        *,
+        replica: Callable[[], str] | None = None,
+        on_passed_over: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_passed_over` hears of each search that a replica could not answer."""
         self._searches = make_pool(conninfo, SEARCH_CONNECTIONS)
+        self._replica = Replica(make_pool(replica, SEARCH_CONNECTIONS, "any")) if replica else None
+        self._on_passed_over = on_passed_over
         self._pointer = make_pool(conninfo, POINTER_CONNECTIONS)
         self._schema = schema
         self._prepared: WeakSet[Connection] = WeakSet()
@@ -104,13 +74,17 @@ class Database:
 
     async def open(self) -> None:
         """Begin to connect; the database may come later."""
-        for pool in (self._pointer, self._searches):
+        for pool in self._pools():
             await pool.open(wait=False)
 
     async def close(self) -> None:
         await self._background.close()
-        for pool in (self._pointer, self._searches):
+        for pool in self._pools():
             await pool.close()
+
+    def _pools(self) -> list[Pool]:
+        replicas = [self._replica.pool] if self._replica else []
+        return [self._pointer, self._searches, *replicas]
 
     async def read_lease(self) -> Lease:
         async def read(connection: Connection) -> Lease:
@@ -150,44 +124,44 @@ class Database:
         except _NOTHING_BUILT:
             return
 
-    async def search(
-        self,
-        version: LiveVersion,
-        vector: NDArray[np.float32],
-        limit: int,
-        filters: dict[str, Any],
-    ) -> list[Found]:
-        """Nearest chunks. Raises psycopg.errors.UndefinedTable when the version was dropped."""
+    async def add_calls(self, made: int, saved: int) -> bool:
+        """Add to the pipeline's lasting sums; whether they stand there now. A reply that is lost on
+        its way may have them added twice."""
+
+        async def write(connection: Connection) -> None:
+            await connection.execute(queries.ADD_CALLS, {"made": made, "saved": saved})
+
+        try:
+            await self._run(self._pointer, write)
+        except (DatabaseUnavailableError, NothingBuiltError, psycopg.Error):
+            return False
+        return True
+
+    async def search(self, version: LiveVersion, search: Search) -> tuple[Found, ...]:
+        """Best chunks first. Raises psycopg.errors.UndefinedTable when the version was dropped."""
         dimensions = version.descriptor.embedding.dimensions
-        wrap = Vector if vector_type(dimensions) == "vector" else HalfVector
-        statement = search(version.number, dimensions, filtered=bool(filters))
-        parameters = {"vector": wrap(vector), "limit": limit, "filter": Jsonb(filters)}
 
-        async def read(connection: Connection) -> list[Found]:
-            cursor = connection.cursor(row_factory=class_row(Found))
-            return await (await cursor.execute(statement, parameters)).fetchall()
+        async def read(connection: Connection) -> tuple[Found, ...]:
+            return await best(connection, version.number, dimensions, search)
 
-        return await self._run(self._searches, read)
+        found = await self._search_replica(version, read)
+        return await self._run(self._searches, read) if found is None else found
 
-    async def search_both(
-        self,
-        version: LiveVersion,
-        vector: NDArray[np.float32],
-        text: str,
-        limit: int,
-        filters: dict[str, Any],
-    ) -> list[Found]:
-        """Candidates by meaning and by words, in no order. Raises as `search`."""
-        dimensions = version.descriptor.embedding.dimensions
-        statement = text_search.search_both(version.number, dimensions, filtered=bool(filters))
-        parameters = text_search.parameters(version.descriptor, vector, text, limit)
-        parameters["filter"] = Jsonb(filters)
-
-        async def read(connection: Connection) -> list[Found]:
-            cursor = connection.cursor(row_factory=class_row(Found))
-            return await (await cursor.execute(statement, parameters)).fetchall()
-
-        return await self._run(self._searches, read)
+    async def _search_replica(
+        self, version: LiveVersion, read: Work[tuple[Found, ...]]
+    ) -> tuple[Found, ...] | None:
+        """None where there is no replica, or none that answers and has the version whole."""
+        if self._replica is None or self._replica.rests:
+            return None
+        work = self._replica.where_whole(version, read)
+        try:
+            found = await self._run(self._replica.pool, work, REPLICA_SECONDS)
+        except (DatabaseUnavailableError, NothingBuiltError, psycopg.errors.UndefinedTable):
+            self._replica.failed()
+            found = None
+        if found is None:
+            self._on_passed_over()
+        return found
 
     async def summary(self) -> IndexSummary:
         try:
@@ -195,11 +169,13 @@ class Database:
         except _NOTHING_BUILT:
             return IndexSummary()
 
-    async def _run(self, pool: Pool, work: Work[Result]) -> Result:
+    async def _run(
+        self, pool: Pool, work: Work[Result], seconds: float = DEADLINE_SECONDS
+    ) -> Result:
         """Detached, because psycopg goes on for up to 10 s to cancel a query that hangs."""
         task = self._background.start(self._twice(pool, work))
         try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await asyncio.shield(task)
         except (psycopg.OperationalError, OSError):  # time-outs are OSErrors
             raise DatabaseUnavailableError from None
@@ -214,7 +190,9 @@ class Database:
         except psycopg.OperationalError:
             # Where one connection has died most have: weed them out, and try again.
             await pool.check()
-            return await self._once(pool, work)
+        except _OUTDATED:
+            await pool.drain()
+        return await self._once(pool, work)
 
     async def _once(self, pool: Pool, work: Work[Result]) -> Result:
         async with pool.connection() as connection:

@@ -11,6 +11,8 @@ class UnansweredError(Exception):
     status: ClassVar[int] = 503
     reason: ClassVar[str] = "internal"
     words: ClassVar[str] = "the question could not be answered"
+    #: Seconds after which to ask again; None where that would not help.
+    retry_after: int | None = 1
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.words)
@@ -52,6 +54,7 @@ class LlmRefusedError(UnansweredError):
     """The language model refused; the same request will be refused again."""
 
     status = 502
+    retry_after = None
     reason = "llm_refused"
 
 
@@ -61,9 +64,21 @@ class QuestionEmbeddingError(UnansweredError):
     reason = "embedding_unavailable"
 
 
+class TooBusyError(UnansweredError):
+    """As many questions are worked on and wait as `api.load` allows."""
+
+    status = 429
+    reason = "too_busy"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many questions at once; ask again in {retry_after} s")
+        self.retry_after = retry_after
+
+
 class CallerGoneError(UnansweredError):
     """Whoever asked has hung up: nobody reads the reply."""
 
     status = 499
+    retry_after = None
     reason = "caller_gone"
     words = "the caller has hung up"

@@ -16,25 +16,33 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ragwright_api.logs import place
 
 MAX_BODY_BYTES = 64 * 1024
-_REQUEST_ID = re.compile(r"[\w.:-]{1,64}")
+_REQUEST_ID = re.compile(rb"[\w.:-]{1,64}")
 
 
-def refusal(status: int, reason: str, message: str) -> JSONResponse:
+def refusal(status: int, reason: str, message: str, retry_after: int | None = None) -> JSONResponse:
     """The body of every reply but 200: a word for programs, a sentence for people."""
-    headers = {"Retry-After": "1"} if status == 503 else {}
+    headers = {"Retry-After": str(retry_after)} if retry_after else {}
     return JSONResponse({"error": reason, "message": message}, status, headers)
 
 
 class Front:
-    """`draining` says whether callers should leave for another replica."""
+    """`draining` says whether callers should leave for another replica; `on_fault` counts what
+    should never happen."""
 
     def __init__(
-        self, app: ASGIApp, *, clock: Callable[[], float], draining: Callable[[], bool], log: Any
+        self,
+        app: ASGIApp,
+        *,
+        clock: Callable[[], float],
+        draining: Callable[[], bool],
+        log: Any,
+        on_fault: Callable[[], None],
     ) -> None:
         self._app = app
         self._clock = clock
         self._draining = draining
         self._log = log
+        self._on_fault = on_fault
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -42,7 +50,7 @@ class Front:
             return
         head_at, began = self._clock(), time.perf_counter()
         headers = Headers(scope=scope)
-        request_id = _request_id(headers)
+        request_id = request_id_of(scope).decode()
         log = self._log.bind(request=request_id)
         scope.setdefault("state", {}).update(head_at=head_at, log=log)
         status = 0
@@ -61,6 +69,7 @@ class Front:
             await self._app(scope, _bounded(receive, headers), told)
         except Exception as error:
             log.error("fault", **place(error))
+            self._on_fault()
             if not status:
                 message = f"a fault in ragwright-api; its log has it as request {request_id}"
                 await refusal(500, "internal", message)(scope, receive, told)
@@ -68,9 +77,12 @@ class Front:
         log.info("request", path=scope["path"], status=status, ms=spent)
 
 
-def _request_id(headers: Headers) -> str:
-    given = headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+def request_id_of(scope: Scope) -> bytes:
+    """The caller's own id where it fits, else a new one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return bytes(value)
+    return uuid.uuid4().hex.encode()
 
 
 def _bounded(receive: Receive, headers: Headers) -> Receive:

@@ -36,7 +36,7 @@ def create_internal_app(
         try:
             summary = await database.summary()
         except DatabaseUnavailableError as error:
-            return refusal(error.status, error.reason, str(error))
+            return refusal(error.status, error.reason, str(error), error.retry_after)
         summary = summary.model_copy(update={"embedding_cosine": drift.cosine})
         return Response(summary.model_dump_json(), media_type="application/json")
 

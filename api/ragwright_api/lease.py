@@ -72,6 +72,19 @@ class LiveReader:
         self._reading: tuple[float, asyncio.Task[Lease]] | None = None
         self._forgot_at = float("-inf")
         self._asked_at = float("-inf")
+        self._last: Lease | None = None
+
+    def known(self, head_at: float) -> Lease | None:
+        """A lease that covers a request whose head came at `head_at`, if one is known already."""
+        if self._known is None or not covers(self._known.sent_at, head_at):
+            return None
+        self._asked_at = head_at
+        return self._known
+
+    def last(self, within_seconds: float) -> Lease | None:
+        """What was known last, while the primary is away; not what has been forgotten."""
+        last = self._last
+        return last if last and self._clock() - last.sent_at <= within_seconds else None
 
     async def lease(self, head_at: float) -> Lease:
         """A lease that covers a request whose head came at `head_at`.
@@ -79,8 +92,8 @@ class LiveReader:
         Raises LeaseUnavailableError, after the deadline at the latest.
         """
         self._asked_at = self._clock()
-        if self._known is not None and covers(self._known.sent_at, head_at):
-            return self._known
+        if (known := self.known(head_at)) is not None:
+            return known
         try:
             async with asyncio.timeout(self._deadline):
                 return await asyncio.shield(self._reading_for(head_at))
@@ -90,7 +103,7 @@ class LiveReader:
     def forget(self) -> None:
         """Believe nothing whose read was sent before now."""
         self._forgot_at = self._clock()
-        self._known = None
+        self._known = self._last = None
         self._reading = None
 
     def _reading_for(self, head_at: float) -> asyncio.Task[Lease]:
@@ -108,7 +121,7 @@ class LiveReader:
         lease = replace(await self._read(), sent_at=sent_at)
         newer = self._known is None or self._known.sent_at < sent_at
         if newer and sent_at >= self._forgot_at:
-            self._known = lease
+            self._known = self._last = lease
         return lease
 
     async def keep_warm(self) -> None:

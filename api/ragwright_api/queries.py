@@ -1,4 +1,4 @@
-"""SQL of the internal port."""
+"""SQL of the internal port, and of what it tells."""
 
 from __future__ import annotations
 
@@ -20,9 +20,20 @@ OTHERS: LiteralString = """
       AND version.number IS DISTINCT FROM (SELECT number FROM live)
     ORDER BY version.number DESC LIMIT 50"""
 
+IS_WHOLE: LiteralString = """
+    SELECT 1 FROM index_version
+    WHERE number = %(number)s AND id = %(id)s AND state IN ('ready', 'live', 'kept')"""
+
 HAS_TABLES: LiteralString = """
-    SELECT to_regclass('chunks_v' || %(number)s::int) IS NOT NULL
-       AND to_regclass('documents_v' || %(number)s::int) IS NOT NULL"""
+    SELECT to_regclass('chunks_v' || number) IS NOT NULL
+       AND to_regclass('documents_v' || number) IS NOT NULL
+       AND (to_regclass('lexemes_v' || number) IS NOT NULL
+            OR coalesce(descriptor ->> 'language', '') = '')
+    FROM index_version WHERE number = %(number)s"""
+
+CALLS: LiteralString = "SELECT made, saved FROM calls"
+
+ADD_CALLS: LiteralString = "UPDATE calls SET made = made + %(made)s, saved = saved + %(saved)s"
 
 BUILDING: LiteralString = """
     SELECT number, documents, loaded_at IS NOT NULL AS loaded

@@ -10,6 +10,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from ragwright_api.account import Account
+from ragwright_api.admission import Admission
 from ragwright_api.answerers.base import Answerer
 from ragwright_api.answerers.extractive import ExtractiveAnswerer
 from ragwright_api.answerers.openai import OpenAIAnswerer
@@ -18,17 +20,17 @@ from ragwright_api.database import Database
 from ragwright_api.drift import Drift, Watch
 from ragwright_api.invalidate import Invalidation
 from ragwright_api.lease import LiveReader, boot_clock
+from ragwright_api.memory import Memory
 from ragwright_api.metrics import Metrics
 from ragwright_api.readiness import Readiness
 from ragwright_api.retrieval import EMBEDDING_SECONDS, Make, Retrieval
 from ragwright_api.service import Service
 from ragwright_api.settings import Settings
+from ragwright_api.turns import PATIENCE, Turns
 from ragwright_core.cachekeys import response_key
 from ragwright_core.embedding import Embedder
 from ragwright_core.embedding.make import make_embedder
 from ragwright_core.index.descriptor import EmbeddingDescriptor
-from ragwright_core.index.fusion import weights
-from ragwright_core.model import fingerprint
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Runtime:
     invalidate: Invalidation
     readiness: Readiness
     drift: Drift
+    account: Account
     registry: CollectorRegistry
 
 
@@ -60,27 +63,32 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
     registry = CollectorRegistry()
     metrics = Metrics(registry, serve.pipeline)
     async with AsyncExitStack() as closing:
-        database = Database(settings.database_url, schema)
+        database = Database(
+            settings.database_url,
+            schema,
+            replica=settings.replica_url,
+            on_passed_over=metrics.passed_over.inc,
+        )
         drift = Drift(metrics.embedding_cosine, log, clock)
+        breaker = Breaker(clock)
+        metrics.watch_redis(lambda: breaker.is_open)
         cache = Cache(
             settings.cache_url,
             closed=lambda: drift.changed,
-            breaker=Breaker(clock),
+            breaker=breaker,
             on_failure=metrics.redis_failures.inc,
+            on_call=metrics.redis_seconds.observe,
         )
         reader = LiveReader(database.read_lease, clock)
-        retrieval = Retrieval(
-            database,
-            cache,
-            _make(settings),
-            schema=schema,
-            embedding_ttl=serve.cache.embedding_ttl_seconds,
-            weights=weights(serve.retrieval),
-        )
+        retrieval = Retrieval(database, cache, _make(settings), metrics, serve)
         answerer = _answerer(settings)
         invalidate = Invalidation(database.raise_epoch, reader, clock)
-        for part in (database, cache, retrieval, answerer, reader, invalidate):
+        turns, admission = Turns(cache, PATIENCE * redis_seconds), Admission(serve.load)
+        metrics.watch(lambda: admission.in_flight, lambda: admission.waiting)
+        account = Account(metrics.ledger, database.add_calls)
+        for part in (database, cache, retrieval, answerer, reader, invalidate, turns):
             closing.push_async_callback(part.close)
+        closing.push_async_callback(account.settle)
         service = Service(
             schema=schema,
             reader=reader,
@@ -89,17 +97,22 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
             answerer=answerer,
             metrics=metrics,
             top_k=serve.retrieval.top_k,
-            retrieval_fingerprint=fingerprint(serve.retrieval.model_dump()),
-            answer_ttl=serve.cache.answer_ttl_seconds,
+            answer_ttl=serve.cache.answer_ttl,
             clock=clock,
+            score_threshold=serve.retrieval.score_threshold,
             key=key,
             redis_seconds=redis_seconds,
+            memory=Memory(serve.cache.in_process_mebibytes * 2**20),
+            admission=admission,
+            turns=turns.run,
+            closed=lambda: drift.changed,
+            stale_if_error=serve.cache.stale_if_error_seconds,
         )
         readiness = Readiness(settings, service, log)
         await database.open()
         checking = watch(drift, database.read_sentences, retrieval.embedder)
-        async with _beside(readiness.get_ready(), reader.keep_warm(), checking):
-            yield Runtime(service, database, invalidate, readiness, drift, registry)
+        async with _beside(readiness.get_ready(), reader.keep_warm(), checking, account.keep()):
+            yield Runtime(service, database, invalidate, readiness, drift, account, registry)
 
 
 @asynccontextmanager

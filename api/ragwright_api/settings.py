@@ -37,6 +37,17 @@ class Settings:
     cache_url: Callable[[], str] | None
     secrets: Path = Path(SECRETS_FOLDER)
 
+    @property
+    def replica_url(self) -> Callable[[], str] | None:
+        """As `database_url`, of the read replicas; None without any."""
+        key = self.serve.read_only
+        if key is None:
+            return None
+        file = self.secrets / key.name / key.key
+        return lambda: _usable(
+            _read_file(file, "database.readOnlySecretRef"), str(file), _is_database
+        )
+
     def require(self, key: SecretKey | None) -> None:
         """Raises NotMountedError when a Secret is named and not mounted yet."""
         if key is not None and not (self.secrets / key.name / key.key).is_file():
@@ -85,11 +96,16 @@ def _url(
 
     def read() -> str:
         url = value or _read_file(Path(path or ""), group)
-        if not url or not fits(url):
-            raise NotMountedError(f"{variable if value else path} holds no URL that can be used")
-        return url
+        return _usable(url, variable if value else str(path), fits)
 
     return read
+
+
+def _usable(url: str, named: str, fits: Callable[[str], bool]) -> str:
+    """The URL. Raises NotMountedError, which names its place and never shows it."""
+    if not url or not fits(url):
+        raise NotMountedError(f"{named} holds no URL that can be used")
+    return url
 
 
 def _read_file(path: Path, group: str) -> str:

@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 
 from ragwright_api import queries
 from ragwright_core.index.descriptor import Descriptor
-from ragwright_core.report import Building, IndexSummary, LiveIndex, OtherVersion
+from ragwright_core.report import Building, Calls, IndexSummary, LiveIndex, OtherVersion
 
 Connection = psycopg.AsyncConnection[Any]
 Row = dict[str, Any]
@@ -27,7 +27,16 @@ async def read_summary(connection: Connection) -> IndexSummary:
         previous=max(kept, key=_last_live)["number"] if kept else None,
         building=await _building(connection, building) if building else None,
         others=[await _other(connection, row) for row in others],
+        calls=await _calls(connection),
     )
+
+
+async def _calls(connection: Connection) -> Calls | None:
+    try:
+        row = await (await connection.execute(queries.CALLS)).fetchone()
+    except psycopg.errors.UndefinedTable:  # a layout before the next build migrates it
+        return None
+    return Calls(made=row[0], saved=row[1]) if row else None
 
 
 def _last_live(row: Row) -> float:

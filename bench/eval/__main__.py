@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.eval.ours import Asker, Chunks, asking, build, pipeline, read_chunks
+from bench.eval.ours import Asker, Chunks, asking, build, having, pipeline, read_chunks
 from bench.eval.peers.material import CUTS, Material, Ranked
 from bench.eval.peers.start import rank
 from bench.eval.questions import Question, SetMissingError, held_out, read_questions
@@ -16,7 +16,7 @@ from bench.eval.report import report
 from bench.eval.score import Scored, score
 from dev.stack import Stack, stack
 from ragwright_core.embedding.tokens import token_counter
-from ragwright_core.spec import MINILM, RagPipelineSpec
+from ragwright_core.spec import MINILM
 
 WAYS = {
     "Ragwright": {},
@@ -44,7 +44,7 @@ async def measure(
     spec, scored = pipeline(embedding={"model": MINILM}), []
     await asyncio.to_thread(build, stores, corpus, spec, "minilm")
     for name, retrieval in WAYS.items():
-        async with asking(stores, _with(spec, retrieval)) as asker:
+        async with asking(stores, having(spec, retrieval)) as asker:
             chunks = read_chunks(stores, asker.version)
             scored.append(await ask_all(asker, name, questions, chunks))
             vectors = await asker.vectors([question.text for question in questions])
@@ -59,10 +59,6 @@ async def measure_static(stores: Stack, corpus: Path, questions: Sequence[Questi
     async with asking(stores, spec) as asker:
         chunks = read_chunks(stores, asker.version)
         return await ask_all(asker, "Ragwright, static model, longer chunks", questions, chunks)
-
-
-def _with(spec: RagPipelineSpec, retrieval: dict[str, int]) -> RagPipelineSpec:
-    return RagPipelineSpec.model_validate({**spec.model_dump(), "retrieval": retrieval})
 
 
 def peer_scores(ranked: Ranked, questions: Sequence[Question], chunks: Chunks) -> list[Scored]:

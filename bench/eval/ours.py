@@ -14,12 +14,14 @@ import numpy as np
 from bench.eval.questions import Piece
 from dev.stack import INDEX_MEMORY, Stack
 from ragwright_api.cache import Budget
-from ragwright_api.database import Found
-from ragwright_api.lease import LiveVersion
+from ragwright_api.lease import Lease, LiveVersion
 from ragwright_api.logs import make_log
+from ragwright_api.retrieval import Wanted
 from ragwright_api.runtime import Runtime, runtime
+from ragwright_api.search import Found
 from ragwright_api.settings import Settings
 from ragwright_core.cachekeys import normalize_question
+from ragwright_core.filters import EVERYTHING
 from ragwright_core.handover import BuildOrder, ServeSettings
 from ragwright_core.index.connect import prepare
 from ragwright_core.spec import ConfigMapSource, RagPipelineSpec, Source
@@ -34,6 +36,11 @@ def pipeline(**groups: object) -> RagPipelineSpec:
     """Every document of a mounted folder; all else as by default but for `groups`."""
     source = Source(name=SOURCE, config_map=ConfigMapSource(name=SOURCE), include=["**/*"])
     return RagPipelineSpec.model_validate({"sources": [source], **groups})
+
+
+def having(spec: RagPipelineSpec, retrieval: dict[str, int]) -> RagPipelineSpec:
+    """The same with other weights."""
+    return RagPipelineSpec.model_validate({**spec.model_dump(), "retrieval": retrieval})
 
 
 def build(stack: Stack, corpus: Path, spec: RagPipelineSpec, request: str) -> int:
@@ -88,12 +95,16 @@ class Asker:
     """The API's own retrieval, asked without HTTP."""
 
     running: Runtime
-    version: LiveVersion
+    lease: Lease
+
+    @property
+    def version(self) -> LiveVersion:
+        assert self.lease.version is not None
+        return self.lease.version
 
     async def found(self, question: str, limit: int) -> Sequence[Found]:
-        retrieved = await self.running.service.retrieval.retrieve(
-            self.version, normalize_question(question), {}, limit, Budget(1.0)
-        )
+        wanted = Wanted(normalize_question(question), EVERYTHING, limit, 0.0)
+        retrieved = await self.running.service.retrieval.retrieve(self.lease, wanted, Budget(1.0))
         return retrieved.found
 
     async def vectors(self, questions: Sequence[str]) -> np.typing.NDArray[np.float32]:
@@ -105,9 +116,7 @@ class Asker:
 @asynccontextmanager
 async def asking(stack: Stack, spec: RagPipelineSpec) -> AsyncIterator[Asker]:
     settings = Settings(
-        serve=ServeSettings(
-            pipeline=stack.identity, llm=spec.llm, retrieval=spec.retrieval, cache=spec.cache
-        ),
+        serve=ServeSettings.of(stack.identity, spec),
         database_url=lambda: stack.database_url,
         cache_url=None,
         secrets=stack.folder / "secrets",
@@ -115,8 +124,7 @@ async def asking(stack: Stack, spec: RagPipelineSpec) -> AsyncIterator[Asker]:
     async with runtime(settings, make_log(io.StringIO()), watch=_unwatched) as running:
         service = running.service
         lease = await service.reader.lease(service.clock())
-        assert lease.version is not None
-        yield Asker(running, lease.version)
+        yield Asker(running, lease)
 
 
 async def _unwatched(*_: object) -> None:

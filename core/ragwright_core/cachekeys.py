@@ -9,6 +9,7 @@ from typing import Any
 from ragwright_core.model import fingerprint
 
 RESPONSE_PREFIX = "rag:response:"
+RETRIEVAL_PREFIX = "rag:retrieval:"
 EMBED_PREFIX = "rag:embed:"
 
 
@@ -53,6 +54,20 @@ def response_key(
     return f"{RESPONSE_PREFIX}{pipeline_tag(point.schema)}:{point.version_id}:{digest}"
 
 
+def retrieval_key(
+    point: IndexPoint, *, scope: str, question: str, filters: dict[str, Any], settings: list[Any]
+) -> str:
+    """Key of retrieved chunks. `settings` is what else decides which they are."""
+    asked = [scope, normalize_question(question), canonical_filters(filters), settings]
+    digest = fingerprint([point.schema, point.version_id, point.epoch, *asked])
+    return f"{RETRIEVAL_PREFIX}{pipeline_tag(point.schema)}:{point.version_id}:{digest}"
+
+
+def turn_key(key: str) -> str:
+    """Key that says who makes the value of `key` just now."""
+    return f"{key}:turn"
+
+
 def embedding_key(schema: str, embedding_fingerprint: str, text: str) -> str:
     """Key of one vector. `text` is what the model saw, its prefix included."""
     return f"{EMBED_PREFIX}{pipeline_tag(schema)}:{fingerprint([embedding_fingerprint, text])}"
@@ -73,16 +88,21 @@ def response_pattern(schema: str) -> str:
     return f"{RESPONSE_PREFIX}{pipeline_tag(schema)}:*"
 
 
+def retrieval_pattern(schema: str) -> str:
+    """SCAN pattern of all retrieved chunks of a pipeline."""
+    return f"{RETRIEVAL_PREFIX}{pipeline_tag(schema)}:*"
+
+
 def embedding_pattern(schema: str) -> str:
     """SCAN pattern of every vector of a pipeline."""
     return f"{EMBED_PREFIX}{pipeline_tag(schema)}:*"
 
 
 def is_of_version(key: str, version_id: str) -> bool:
-    """Whether an answer's key belongs to this version."""
+    """Whether the key of an answer, or of retrieved chunks, belongs to this version."""
     return key.split(":")[3:4] == [version_id]
 
 
 def patterns(schema: str) -> tuple[str, ...]:
     """SCAN patterns of every key of a pipeline, for clean-up after its deletion."""
-    return response_pattern(schema), embedding_pattern(schema)
+    return response_pattern(schema), embedding_pattern(schema), retrieval_pattern(schema)

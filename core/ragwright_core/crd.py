@@ -23,15 +23,17 @@ _NAME_RULE = rule(
     "a pipeline's name has at most 40 characters, begins with a letter, and holds only a-z, 0-9 "
     "and -: Services are named after it",
 )
+# Name, type, path, and the priority: 1 is shown by `-o wide` alone.
 _COLUMNS = (
-    ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status'),
-    ("Live", "integer", ".status.index.live.number"),
-    ("Building", "integer", ".status.index.building.number"),
-    ("Progress", "string", ".status.progress.text"),
-    ("Docs", "integer", ".status.index.live.documents"),
-    ("Chunks", "integer", ".status.index.live.chunks"),
-    ("URL", "string", ".status.url"),
-    ("Age", "date", ".metadata.creationTimestamp"),
+    ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', 0),
+    ("Live", "integer", ".status.index.live.number", 0),
+    ("Building", "integer", ".status.index.building.number", 0),
+    ("Progress", "string", ".status.progress.text", 0),
+    ("Docs", "integer", ".status.index.live.documents", 0),
+    ("Chunks", "integer", ".status.index.live.chunks", 0),
+    ("URL", "string", ".status.url", 0),
+    ("Saved", "string", ".status.saved", 1),
+    ("Age", "date", ".metadata.creationTimestamp", 0),
 )
 
 
@@ -103,7 +105,8 @@ def resource_definition() -> Schema:
         "schema": {"openAPIV3Schema": root},
         "subresources": {"status": {}},
         "additionalPrinterColumns": [
-            {"name": name, "type": kind, "jsonPath": path} for name, kind, path in _COLUMNS
+            {"name": name, "type": kind, "jsonPath": path, "priority": priority}
+            for name, kind, path, priority in _COLUMNS
         ],
     }
     return {

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ragwright_core.model import Model
 from ragwright_core.names import PipelineName
-from ragwright_core.spec import Cache, Llm, RagPipelineSpec, Retrieval
+from ragwright_core.spec import Cache, Llm, Load, RagPipelineSpec, Retrieval, SecretKey
 
 
 class Identity(Model):
@@ -65,3 +65,16 @@ class ServeSettings(Model):
     llm: Llm
     retrieval: Retrieval
     cache: Cache
+    load: Load = Load()
+    read_only: SecretKey | None = None
+
+    @classmethod
+    def of(cls, pipeline: Identity, spec: RagPipelineSpec) -> ServeSettings:
+        return cls(
+            pipeline=pipeline,
+            llm=spec.llm,
+            retrieval=spec.retrieval,
+            cache=spec.cache,
+            load=spec.api.load,
+            read_only=spec.database.read_only_key,
+        )

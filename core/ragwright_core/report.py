@@ -156,6 +156,14 @@ class Building(Model):
     total: int
 
 
+class Calls(Model):
+    """Calls of models to answer questions (of the language model, and texts embedded) since the
+    pipeline's schema was made: those made, and those that caches saved."""
+
+    made: int
+    saved: int
+
+
 class IndexSummary(Model):
     """Body of `GET /index` on port 8001."""
 
@@ -163,6 +171,7 @@ class IndexSummary(Model):
     previous: int | None = None
     building: Building | None = None
     others: list[OtherVersion] = Field(default=[], description="Newest first.")
+    calls: Calls | None = None
     embedding_cosine: float | None = Field(
         default=None,
         description="Lowest cosine of the descriptor's sentences, embedded again, and their "

@@ -95,16 +95,21 @@ class Progress(StatusModel):
     text: str
 
 
+BuildOutcome = Literal["swapped", "unchanged", "ready", "failed", "superseded"]
+
+
 class HistoryEntry(StatusModel):
     """One attempt of a build: why it was made, and what came of it."""
 
     number: int | None = None
     attempt: int
-    outcome: Literal["swapped", "unchanged", "ready", "failed", "superseded"]
+    outcome: BuildOutcome
     why: str
     message: str
     failed_documents: list[str] = Field(default=[])
     warnings: list[str] = Field(default=[])
+    embedded: int = Field(0, description="Chunks that were embedded for it.")
+    reused: int = Field(0, description="Chunks whose vectors were there already.")
     seconds: dict[str, float] = Field(default={}, description="By phase: load, index, gates.")
     started_at: Time
     finished_at: Time
@@ -168,6 +173,11 @@ class PipelineStatus(StatusModel):
 
     observed_generation: int = 0
     url: str = ""
+    saved: str | None = Field(
+        None,
+        description="Share of the calls of models that answering takes, and that caches spared: "
+        "since the index was first made, as text.",
+    )
     conditions: list[Condition] = Field(
         default=[],
         json_schema_extra={

@@ -80,7 +80,7 @@ def questions(documents: list[Document], count: int) -> list[str]:
 
 
 class Checkout:
-    """A working copy whose every commit touches every file, marked with its revision."""
+    """A working copy whose commits mark files with their revision."""
 
     def __init__(self, folder: Path, documents: list[Document]) -> None:
         self._folder = folder
@@ -88,12 +88,14 @@ class Checkout:
         self._repo = Repo.init(str(folder), mkdir=not folder.exists(), default_branch=b"main")
         self.revision = 0
 
-    def commit(self, revision: int) -> None:
-        for document in self._documents:
+    def commit(self, revision: int, count: int | None = None) -> None:
+        """Touch the first `count` files; all of them where it is left out."""
+        documents = self._documents[:count]
+        for document in documents:
             target = self._folder / document.path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(stamp(document.text, revision))
-        self._repo.get_worktree().stage([document.path for document in self._documents])
+        self._repo.get_worktree().stage([document.path for document in documents])
         self._repo.get_worktree().commit(
             message=f"Revision {revision}".encode(),
             author=b"Demo <demo@example.com>",

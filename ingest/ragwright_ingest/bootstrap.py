@@ -15,7 +15,7 @@ from ragwright_core.index.versions import (
     Version,
     abandon_others,
     create_version,
-    fit_shape,
+    fit,
     is_unchanged,
     joins,
     read_asked,
@@ -72,7 +72,7 @@ def _begin(connection: Connection, order: BuildOrder, open_source: Open, live: L
         if current is not None and is_unchanged(current, descriptor, digest):
             record_request(connection, order.request, current.number, unchanged=True)
             abandon_others(connection, current.number)
-            fit_shape(connection, current.number, descriptor)
+            fit(connection, current.number, descriptor)
             return Build(read_version(connection, current.number), unchanged=True)
         begun = Begun(
             reason=order.reason,

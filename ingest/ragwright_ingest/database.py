@@ -48,6 +48,7 @@ def reconnect(url: str, identity: Identity) -> Connection:
     return connection
 
 
+_STANDBY = "it takes no writes: it is a standby, or set read-only; name the primary"
 _CAUSES = {
     "password authentication failed": "it refuses the password",
     "does not exist": "the role or database in the URL does not exist",
@@ -60,7 +61,8 @@ _CAUSES = {
     "terminating connection": "it closed the connection",
     "too many clients": "it has no connection left",
     "too many connections": "it has no connection left for this role or database",
-    "read-only": "it takes no writes: it is a standby, or set read-only; name the primary",
+    "read-only": _STANDBY,
+    "hot standby": _STANDBY,
 }
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ from psycopg.rows import tuple_row
 from ragwright_core.cachekeys import normalize_question
 from ragwright_core.embedding import Embedder
 from ragwright_core.index import text_search
-from ragwright_core.index.fusion import fuse, weights
+from ragwright_core.index.fusion import candidates, fuse, weights
 from ragwright_core.index.queries import search, vector_type
 from ragwright_core.index.versions import Version
 from ragwright_core.spec import GoldenQuestion, Retrieval
@@ -41,16 +40,16 @@ class Searcher:
     number: int
     dimensions: int
 
-    def nearest(self, vector: Any, limit: int) -> list[tuple[Any, ...]]:
+    def nearest(self, vector: Any, limit: int, *, exact: bool = False) -> list[tuple[Any, ...]]:
         """Rows of core's `search`, nearest first."""
-        statement = search(self.number, self.dimensions, filtered=False)
+        statement = search(self.number, self.dimensions, exact=exact)
         with self.connection.cursor(row_factory=tuple_row) as cursor:
             return cursor.execute(statement, self._parameters(vector, limit)).fetchall()
 
     def uses_index(self) -> bool:
         """Whether the planner takes the ANN index."""
         samples = self.samples(1)
-        statement = queries.explain(search(self.number, self.dimensions, filtered=False))
+        statement = queries.explain(search(self.number, self.dimensions))
         row = self.connection.execute(statement, self._parameters(samples[0], NEAREST)).fetchone()
         assert row is not None
         return queries.ann_index(self.number) in _indexes(row[0][0]["Plan"])
@@ -61,8 +60,7 @@ class Searcher:
         found = wanted = 0
         for vector in self.samples(SAMPLES):
             given = [row[-1] for row in self.nearest(vector, NEAREST)]
-            with self._exactly():
-                exact = [row[-1] for row in self.nearest(vector, NEAREST)]
+            exact = [row[-1] for row in self.nearest(vector, NEAREST, exact=True)]
             wanted += len(exact)
             found += sum(score >= exact[-1] - TIE for score in given)
         return found, wanted
@@ -71,12 +69,6 @@ class Searcher:
         """Vectors of chunks, spread by the hashes of their texts."""
         rows = self.connection.execute(queries.sample_vectors(self.number), [count])
         return [vector for (vector,) in rows]
-
-    @contextmanager
-    def _exactly(self) -> Iterator[None]:
-        with self.connection.transaction():
-            self.connection.execute(queries.NO_INDEX_SCANS)
-            yield
 
     def _parameters(self, vector: Any, limit: int) -> dict[str, Any]:
         plain = vector.to_numpy() if hasattr(vector, "to_numpy") else vector
@@ -113,14 +105,16 @@ def _best(
     connection: Connection, version: Version, vector: Any, text: str, retrieval: Retrieval
 ) -> list[tuple[Any, ...]]:
     """Rows of what an answer to a question would be made from, best first."""
-    descriptor, limit = version.descriptor, retrieval.top_k
-    dimensions = descriptor.embedding.dimensions
-    if not (retrieval.lexical_weight and descriptor.language):
-        return Searcher(connection, version.number, dimensions).nearest(vector, limit)
-    statement = text_search.search_both(version.number, dimensions, filtered=False)
-    parameters = text_search.parameters(descriptor, vector, text, limit)
+    language, limit = version.descriptor.language, retrieval.top_k
+    dimensions = version.descriptor.embedding.dimensions
+    searcher = Searcher(connection, version.number, dimensions)
+    if not (retrieval.lexical_weight and language):
+        return searcher.nearest(vector, limit)
+    near = [row[0] for row in searcher.nearest(vector, candidates(limit))]
+    statement = text_search.beside(version.number, dimensions)
+    parameters = text_search.parameters(dimensions, vector, text, language, candidates(limit))
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(statement, parameters).fetchall()
+        rows = cursor.execute(statement, parameters | {"near": near}).fetchall()
     # The last two columns are the cosine and the rank by words.
     order = fuse([row[-2] for row in rows], [row[-1] for row in rows], weights(retrieval))
     return [rows[at] for at in order[:limit]]

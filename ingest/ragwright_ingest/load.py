@@ -163,6 +163,7 @@ def _columns(item: Claimed, chunk: Chunk) -> tuple[Any, ...]:
     assert item.parsed is not None
     row, parsed = item.row, item.parsed
     metadata = {
+        **parsed.fields,
         "source": row.source,
         "path": row.path,
         "title": parsed.title,

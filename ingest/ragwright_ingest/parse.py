@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Any, Literal
+
+from ragwright_ingest import frontmatter
 
 MAX_BYTES = 10 * 2**20
 
@@ -36,11 +38,13 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Parsed:
-    """`text` is the file as it is, a byte order mark aside."""
+    """`text` is the file as it is, a byte order mark aside; `fields` are those that it gives
+    itself."""
 
     text: str
     title: str
     format: Format
+    fields: dict[str, Any] = field(default_factory=dict)
 
 
 def parse(path: str, content: bytes) -> Parsed:
@@ -54,7 +58,8 @@ def parse(path: str, content: bytes) -> Parsed:
     except UnicodeDecodeError as error:
         raise UnreadableError(f"not UTF-8 at byte {error.start}: save it as UTF-8") from None
     found_format = _FORMATS.get(PurePosixPath(path).suffix.lower(), "text")
-    return Parsed(text=text, title=_title(text, found_format, path), format=found_format)
+    fields = frontmatter.fields(text) if found_format == "markdown" else {}
+    return Parsed(text, _title(text, found_format, path), found_format, fields)
 
 
 def _title(text: str, found_format: Format, path: str) -> str:

@@ -12,9 +12,8 @@ import redis
 from ragwright_core.handover import BuildOrder, SwapOrder
 from ragwright_core.index import swap as core_swap
 from ragwright_core.index.drop import drop_surplus
-from ragwright_core.index.layout import advisory_lock
 from ragwright_core.index.versions import State, Version, read_live, read_version
-from ragwright_core.index.views import cover_versions
+from ragwright_core.index.views import join_views
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason, Swap, Verdict
 from ragwright_ingest import queries
@@ -82,6 +81,8 @@ class Publisher:
         with self.phases.measure("index"):
             self._build_indexes(version)
         self.after_step("indexed")
+        # Before the verdict: whoever reads the views delays it, and nothing after it.
+        join_views(self.connection, self._schema)
         with self.phases.measure("gates"):
             self._refuse(version, self.judge.index(version, content))
         self._mark(version.number, "ready", was=("building", "failed"))
@@ -93,7 +94,8 @@ class Publisher:
         made = None
         state = read_version(self.connection, version.number).state
         if state != "live" or read_live(self.connection).number != version.number:
-            self._join_views()
+            join_views(self.connection, self._schema)
+            self.after_step("joined")
             made = self._swap(version, planned_on)
             self.after_step("swapped")
         self.wait(WAIT_AFTER_COMMIT_SECONDS)
@@ -140,11 +142,6 @@ class Publisher:
             workers=self.order.spec.ingest.index_workers,
             pgvector=self.pgvector,
         )
-
-    def _join_views(self) -> None:
-        with advisory_lock(self.connection, f"ragwright views {self._schema}"):
-            cover_versions(self.connection)
-        self.after_step("joined")
 
     def _mark(self, number: int, state: State, was: Sequence[State]) -> None:
         """To `state`, unless another build was asked for meanwhile."""

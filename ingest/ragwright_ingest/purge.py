@@ -19,12 +19,13 @@ def open_cache(url: str | None) -> redis.Redis | None:
 
 
 def purge_answers(client: redis.Redis | None, schema: str, live_id: str) -> str | None:
-    """Remove the answers of every version but the live one; a warning where Redis fails."""
+    """Remove answers and retrieved chunks of every version but the live one; a warning where
+    Redis fails."""
     if client is None:
         return None
     return _unlink(
         client,
-        [cachekeys.response_pattern(schema)],
+        [cachekeys.response_pattern(schema), cachekeys.retrieval_pattern(schema)],
         lambda key: not cachekeys.is_of_version(key, live_id),
     )
 

@@ -95,9 +95,6 @@ def explain(statement: sql.Composed) -> sql.Composed:
     return sql.SQL("EXPLAIN (FORMAT JSON) ") + statement
 
 
-NO_INDEX_SCANS: LiteralString = "SET LOCAL enable_indexscan = off"
-
-
 def sample_vectors(number: int) -> sql.Composed:
     return _with("SELECT embedding FROM {chunks} ORDER BY hash LIMIT %s", number)
 

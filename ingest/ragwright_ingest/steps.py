@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
+
+import psycopg
 
 from ragwright_core.embedding.base import Vectors
 from ragwright_core.embedding.make import make_embedder
@@ -13,6 +15,7 @@ from ragwright_core.handover import BuildOrder
 from ragwright_core.index.descriptor import EmbeddingDescriptor
 from ragwright_core.index.drop import drop_surplus
 from ragwright_core.index.versions import Version, mark_lost, read_version
+from ragwright_core.index.views import join_views
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason, Report
 from ragwright_ingest import queries
@@ -54,6 +57,8 @@ def load(
             # What failed builds left behind, and nothing that answers questions.
             schema, reindex = order.pipeline.names.schema, order.spec.reindex
             drop_surplus(connection, schema, reindex, failed=True, tries=1)
+            with suppress(psycopg.errors.LockNotAvailable):  # the index step asks again
+                join_views(connection, schema, tries=1)
             _await_key(version.descriptor.embedding, folders)
             warnings = _work(job, connection, version, opened)
         found = read_version(connection, version.number)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from ragwright_core.status import PipelineStatus
+from ragwright_core.status import BuildOutcome, PipelineStatus
+from ragwright_operator.gauges import OF_PIPELINE, Gauges
 
-OF_PIPELINE = ("namespace", "pipeline")
+_HOW = ("embedded", "reused")
 
 
 @dataclass(frozen=True)
@@ -17,27 +19,36 @@ class Metrics:
     reconciles: Counter
     reconcile_seconds: Histogram
     builds: Counter
+    build_embeddings: Counter
     swap_seconds: Histogram
     pipelines: Gauge
-    ready: Gauge
+    gauges: Gauges
 
     def observe(self, namespace: str, name: str, old: PipelineStatus, new: PipelineStatus) -> None:
-        """Count what this round brought."""
-        self.ready.labels(namespace, name).set(
-            any(item.type == "Ready" and item.status == "True" for item in new.conditions)
-        )
+        """Tell how it stands, and count what this round brought."""
+        self.gauges.tell((namespace, name), new)
+        # A series that begins with its first event hides it from increase().
+        for outcome in get_args(BuildOutcome):
+            self.builds.labels(namespace, name, outcome)
+        for how in _HOW:
+            self.build_embeddings.labels(namespace, name, how)
         if new.history[:1] != old.history[:1]:
             entry = new.history[0]
             self.builds.labels(namespace, name, entry.outcome).inc()
+            self.build_embeddings.labels(namespace, name, "embedded").inc(entry.embedded)
+            self.build_embeddings.labels(namespace, name, "reused").inc(entry.reused)
             if entry.outcome == "swapped" and new.last_swap != old.last_swap and new.last_swap:
                 self.swap_seconds.labels(namespace, name).observe(new.last_swap.milliseconds / 1000)
 
     def forget(self, namespace: str, name: str) -> None:
-        self.ready.remove(namespace, name)
+        self.gauges.forget((namespace, name))
+        for metric in (self.builds, self.build_embeddings, self.swap_seconds):
+            metric.remove_by_labels({"namespace": namespace, "pipeline": name})
 
 
 def make_metrics() -> Metrics:
-    registry = CollectorRegistry()
+    registry, gauges = CollectorRegistry(), Gauges()
+    registry.register(gauges)
     return Metrics(
         registry=registry,
         reconciles=Counter(
@@ -51,8 +62,14 @@ def make_metrics() -> Metrics:
         ),
         builds=Counter(
             "ragwright_builds",
-            "Attempts of builds: swapped, unchanged, failed or superseded.",
+            "Attempts of builds: swapped, unchanged, ready, failed or superseded.",
             (*OF_PIPELINE, "outcome"),
+            registry=registry,
+        ),
+        build_embeddings=Counter(
+            "ragwright_build_embeddings",
+            "Chunks of versions that were built: embedded, or with a vector reused.",
+            (*OF_PIPELINE, "how"),
             registry=registry,
         ),
         swap_seconds=Histogram(
@@ -63,10 +80,5 @@ def make_metrics() -> Metrics:
             buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
         ),
         pipelines=Gauge("ragwright_pipelines", "Pipelines under care.", registry=registry),
-        ready=Gauge(
-            "ragwright_pipeline_ready",
-            "1 while a pipeline answers questions.",
-            OF_PIPELINE,
-            registry=registry,
-        ),
+        gauges=gauges,
     )

@@ -84,8 +84,8 @@ class Reconciler:
         if status != observed.status:
             await tell(self.kube, observed.target.identity, notices(observed.status, status), now)
             await self._write(observed.target.identity, status)
-            names = observed.target.names
-            self.metrics.observe(names.namespace, names.name, observed.status, status)
+        names = observed.target.names
+        self.metrics.observe(names.namespace, names.name, observed.status, status)
         changed = status != observed.status or _did_something(outcomes)
         refused = any(outcome.result == "rejected" for outcome in outcomes)
         return Round(changed, _again(replace(observed, status=status), now), refused)

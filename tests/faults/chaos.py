@@ -19,13 +19,14 @@ from dev.kubectl import DeadlineError
 from tests.faults.cluster.kit import hold
 from tests.faults.drawing import Drawn, cycles
 from tests.faults.ground import resting, staged
+from tests.faults.kubelet import WATCHER_ENDS
 from tests.faults.mischief import MISCHIEF
 from tests.faults.reader import Reader
 from tests.faults.stage import Seen, Stage
 from tests.faults.table import Record
 
 # After faults like these an operator has things to say; but never that it does not understand.
-ALLOWED = r'^(?!.*("level": "error"|Traceback)).*'
+ALLOWED = rf'{WATCHER_ENDS}|^(?!.*("level": "error"|Traceback)).*'
 SETTLE_SECONDS = 240
 
 

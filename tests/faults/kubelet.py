@@ -88,7 +88,7 @@ class Operator:
 
     def until_at_work(self) -> None:
         """Until a round is done. Its probe is not asked: while it starts it would say no, aloud."""
-        until(self._made_a_round, 30, f"a round of {self.name}", pause=0.1)
+        until(self._made_a_round, 90, f"a round of {self.name}", pause=0.1)
 
     def _made_a_round(self) -> bool:
         with suppress(httpx.HTTPError):
@@ -104,12 +104,7 @@ class Operator:
 
     def loud_lines(self, since: int, allowed: str) -> list[str]:
         """Lines of WARNING and above from this place of the log on, but for the allowed ones."""
-        text = self.log.read_text()[since:]
-        return [
-            line
-            for line in text.splitlines()
-            if _is_loud(line) and not (allowed and re.search(allowed, line))
-        ]
+        return loud_lines(self.log.read_text()[since:], allowed)
 
     def _spawn(self) -> None:
         self._ports = _free_port(), _free_port()
@@ -140,6 +135,23 @@ class Operator:
                 if failures >= FAILURES:
                     self.unhealthy += 1
                     self.kill()
+
+
+# kopf#1276: its watcher ends with the stream, and the program with it; this is what it says then.
+WATCHER_ENDS = r"Watcher for ragpipelines|multitasker has failed|Daemon 'care'"
+_WATCH_ERRORS = re.compile(
+    r"^Traceback(?:(?!^Traceback|^\{).*\n)*?kopf\S*\.WatchingError: .*broken on purpose.*$",
+    re.MULTILINE,
+)
+
+
+def loud_lines(log: str, allowed: str) -> list[str]:
+    """Lines of WARNING and above, but for the allowed ones, and for a watch that a proxy broke."""
+    return [
+        line
+        for line in _WATCH_ERRORS.sub("", log).splitlines()
+        if _is_loud(line) and not (allowed and re.search(allowed, line))
+    ]
 
 
 def _is_loud(line: str) -> bool:

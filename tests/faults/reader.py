@@ -33,6 +33,7 @@ class Reader:
     last_answers: dict[int, float] = field(default_factory=dict)  # by revision: when it came
     excusing: bool = False  # while the database is away: failures are counted apart
     excused: int = 0
+    excused_at: float = 0.0  # when the last of them came
     _stopping: bool = False
 
     @contextmanager
@@ -86,6 +87,7 @@ class Reader:
             self.last_answers[revision] = time.monotonic()
         if self.excusing and verdict(reply) == "failed":
             self.excused += 1
+            self.excused_at = time.monotonic()
         else:
             self.tally.add(reply)
 

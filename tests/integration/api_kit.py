@@ -7,7 +7,6 @@ import contextlib
 import io
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any
 import httpx
 import psycopg
 
+from dev.stack import free_port
 from ragwright_api.app import create_app
 from ragwright_api.internal import create_internal_app
 from ragwright_api.lease import boot_clock
@@ -63,18 +63,26 @@ class Api:
         body: dict[str, Any] = response.json()
         return body
 
+    async def retrieve(self, question: str = QUESTION, **fields: Any) -> list[dict[str, Any]]:
+        response = await self.http.post("/api/rag/retrieve", json={"question": question, **fields})
+        assert response.status_code == 200, response.text
+        chunks: list[dict[str, Any]] = response.json()["chunks"]
+        return chunks
+
     async def metric(self, name: str, **labels: str) -> float:
-        """A metric of this pipeline; 0 where it has not been counted yet."""
+        """The sum of a metric's samples with these labels; 0 where none has been counted yet."""
         identity = self.running.service.metrics.identity
-        values = {"namespace": identity.namespace, "pipeline": identity.name, **labels}
-        return self.running.registry.get_sample_value(name, values) or 0.0
+        wanted = {"namespace": identity.namespace, "pipeline": identity.name, **labels}
+        samples = (item for family in self.running.registry.collect() for item in family.samples)
+        return sum(
+            item.value
+            for item in samples
+            if item.name == name and wanted.items() <= item.labels.items()
+        )
 
 
 def serve_settings(pipeline: Pipeline) -> ServeSettings:
-    spec = pipeline.spec
-    return ServeSettings(
-        pipeline=pipeline.identity, llm=spec.llm, retrieval=spec.retrieval, cache=spec.cache
-    )
+    return ServeSettings.of(pipeline.identity, pipeline.spec)
 
 
 @contextlib.asynccontextmanager
@@ -166,12 +174,6 @@ class Program:
                 reply = await http.get(f"{self.internal_url}/readyz")
                 return reply.status_code
         return 0
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @contextlib.contextmanager

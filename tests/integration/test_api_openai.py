@@ -69,6 +69,31 @@ async def test_the_key_is_read_anew_when_its_secret_rotates(
     assert endpoint.told.keys_seen == ["Bearer sk-first", "Bearer sk-second"]
 
 
+async def test_instructions_come_first_and_documents_stay_data(
+    writing: Pipeline, endpoint: Endpoint
+) -> None:
+    told = writing.having(llm={**writing.spec.llm.model_dump(), "instructions": "Answer in rhyme."})
+    for pipeline in (writing, told):
+        async with with_key(pipeline) as api:
+            assert (await api.ask())["from_cache"] is False, "another prompt, another answer"
+    usual, own = (call["messages"][0]["content"] for call in endpoint.told.chat_calls)
+    assert usual.startswith("Answer the question from the documents alone")
+    assert own.startswith("Answer in rhyme. Each document stands between <document> tags")
+    assert NOTHING_FOUND in own
+
+
+async def test_a_model_that_hangs_is_given_up_in_its_time(
+    writing: Pipeline, endpoint: Endpoint
+) -> None:
+    hasty = writing.having(llm={**writing.spec.llm.model_dump(), "timeoutSeconds": 1})
+    async with with_key(hasty) as api:
+        with endpoint.told.gate:
+            reply = await api.post()
+    assert reply.status_code == 503
+    assert "did not answer (APITimeoutError)" in reply.json()["message"]
+    assert len(endpoint.told.came) == 3
+
+
 async def test_what_passes_is_tried_again(writing: Pipeline, endpoint: Endpoint) -> None:
     endpoint.told.failures.extend([503, 429])
     async with with_key(writing) as api:
@@ -101,7 +126,7 @@ async def test_a_failure_is_told_in_words_and_never_cached(  # noqa: PLR0917 - a
         assert (reply.status_code, reply.json()["error"]) == (status, reason)
         assert words in reply.json()["message"]
         assert len(endpoint.told.came) == calls
-        assert redis_client.keys("rag:response:*") == []
+        await until(lambda: redis_client.keys("rag:response:*") == [])
         assert (await api.ask())["from_cache"] is False
         assert await api.metric("ragwright_errors_total", reason=reason) == 1
         for secret in ("sk-hunter2", QUESTION):
@@ -117,7 +142,7 @@ async def test_an_empty_answer_is_a_failure_and_not_a_nothing_found(
         reply = await api.post()
     assert (reply.status_code, reply.json()["error"]) == (502, "llm_refused")
     assert "raise llm.maxTokens" in reply.json()["message"]
-    assert redis_client.keys("rag:response:*") == []
+    await until(lambda: redis_client.keys("rag:response:*") == [])
 
 
 async def test_nothing_retrieved_asks_no_language_model(
@@ -180,5 +205,6 @@ async def test_an_embedding_endpoint_that_refuses_is_told_in_words(
         reply = await api.post()
         assert (reply.status_code, reply.json()["error"]) == (503, "embedding_unavailable")
         assert f"refused to embed (HTTP {failure})" in reply.json()["message"]
-        assert redis_client.keys("*") == []
+        # The turn to compute is given back beside the reply.
+        await until(lambda: redis_client.keys("*") == [])
         await api.ask()

@@ -16,6 +16,7 @@ from ragwright_core.report import Changes, Reason
 from ragwright_core.spec import shape_fingerprint
 from ragwright_ingest.settings import Stores
 from tests.integration.conftest import Pipeline
+from tests.servers.git_server import GitServer
 from tests.servers.openai_server import Endpoint, vector
 
 LONG = "\n\n".join(f"Paragraph {n} tells of topic {n} in a sentence of its own." for n in range(9))
@@ -154,6 +155,18 @@ def test_another_spec_that_leaves_the_documents_as_they_are_builds_nothing(
     assert other.having(chunking={"maxCharacters": 111}).build("r3").number == 2
 
 
+def test_a_commit_beside_the_documents_builds_nothing_and_is_told(
+    pipeline: Pipeline, git: GitServer
+) -> None:
+    pipeline = pipeline.having(sources=[{"name": "docs", "git": {"url": git.url}}])
+    git.commit({"a.md": b"# One"})
+    pipeline.build("r1")
+    newer = git.commit({"build.log": b"not a document"})
+    report = pipeline.build("r2")
+    assert (report.outcome, report.number) == ("unchanged", 1)
+    assert newer in report.source_revision
+
+
 def test_there_and_back_again(pipeline: Pipeline) -> None:
     """A request that comes again after another is built anew, and once."""
     a, b = there_and_back(pipeline)
@@ -275,7 +288,7 @@ def test_a_change_of_dimensions_is_an_ordinary_reindex(
         after = reader.execute("SELECT path, embedding FROM chunks ORDER BY path").fetchall()
 
         question: Any = np.asarray(vector("pears, please", dimensions), dtype=np.float32)
-        search = queries.search(2, dimensions, filtered=False)
+        search = queries.search(2, dimensions)
         nearest = reader.execute(search, {"vector": question, "limit": 1}).fetchone()
 
     assert report.outcome == "swapped"
@@ -293,7 +306,7 @@ def test_the_search_statement_uses_the_ann_index(pipeline: Pipeline) -> None:
 
     with pipeline.connect() as reader:
         explained = reader.execute(
-            b"EXPLAIN " + queries.search(1, 64, filtered=False).as_bytes(reader),
+            b"EXPLAIN " + queries.search(1, 64).as_bytes(reader),
             {"vector": question, "limit": 5},
         ).fetchall()
 

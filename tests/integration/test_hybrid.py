@@ -11,8 +11,9 @@ import pytest
 from psycopg import sql
 
 from ragwright_api.cache import Budget
+from ragwright_api.retrieval import Wanted
+from ragwright_core.filters import parse
 from ragwright_core.index import text_search
-from ragwright_core.index.descriptor import Descriptor
 from tests.integration.api_kit import serving
 from tests.integration.conftest import Pipeline
 
@@ -33,10 +34,8 @@ async def sources(pipeline: Pipeline, question: str, **body: Any) -> list[str]:
     """Documents that an answer is made from, best first."""
     async with serving(pipeline) as api:
         lease = await api.running.service.reader.lease(api.running.service.clock())
-        assert lease.version is not None
-        retrieved = await api.running.service.retrieval.retrieve(
-            lease.version, question, body.get("filters", {}), 10, Budget(2.0)
-        )
+        wanted = Wanted(question, parse(body.get("filters", {})), 10, 0.0)
+        retrieved = await api.running.service.retrieval.retrieve(lease, wanted, Budget(2.0))
         return [found.path for found in retrieved.found]
 
 
@@ -141,14 +140,13 @@ async def test_a_version_of_an_older_release_is_asked_by_meaning(pipeline: Pipel
 
 
 def candidates(pipeline: Pipeline, text: str, vector: Any = None, **changed: Any) -> list[Any]:
-    """Rows of the statement itself, on version 1."""
+    """Rows of the statement itself, on version 1, with nothing near."""
     dimensions = pipeline.spec.embedding.dimensions
     assert dimensions is not None
-    descriptor = Descriptor.model_validate(pipeline.value("SELECT descriptor FROM index_version"))
     sought = np.ones(dimensions, np.float32) if vector is None else vector
-    parameters = text_search.parameters(descriptor, sought, text, 5)
-    statement = text_search.search_both(1, dimensions, filtered=False)
-    return pipeline.rows(statement, {**parameters, **changed})
+    parameters = text_search.parameters(dimensions, sought, text, "english", 40)
+    statement = text_search.beside(1, dimensions)
+    return pipeline.rows(statement, {**parameters, "near": [], **changed})
 
 
 def test_words_find_what_meaning_puts_last(pipeline: Pipeline) -> None:
@@ -163,9 +161,8 @@ def test_words_find_what_meaning_puts_last(pipeline: Pipeline) -> None:
     rows = candidates(pipeline, "brass pump", far)
 
     by_words = max(rows, key=lambda row: row[-1])
-    by_meaning = sorted(rows, key=lambda row: -row[-2])[:40]
     assert by_words[2] == "q.md"
-    assert by_words not in by_meaning
+    assert by_words == min(rows, key=lambda row: row[-2]), "the farthest of all"
 
 
 def test_words_that_stand_in_too_many_chunks_are_passed_over(pipeline: Pipeline) -> None:
@@ -200,12 +197,11 @@ def test_both_indexes_are_used(pipeline: Pipeline) -> None:
             [rows],
         )
         connection.execute("ANALYZE chunks_v1")
-        descriptor = Descriptor.model_validate(
-            pipeline.value("SELECT descriptor FROM index_version")
+        parameters = text_search.parameters(64, np.ones(64, np.float32), "brass", "english", 5)
+        statement = sql.SQL("EXPLAIN ") + text_search.beside(1, 64)
+        plan = "\n".join(
+            line for (line,) in connection.execute(statement, parameters | {"near": [7]})
         )
-        parameters = text_search.parameters(descriptor, np.ones(64, np.float32), "brass", 5)
-        statement = sql.SQL("EXPLAIN ") + text_search.search_both(1, 64, filtered=False)
-        plan = "\n".join(line for (line,) in connection.execute(statement, parameters))
 
-    assert "chunks_v1_ann" in plan, plan
     assert "chunks_v1_lexemes" in plan, plan
+    assert "chunks_v1_pkey" in plan, plan

@@ -50,7 +50,7 @@ def test_an_empty_database_gets_all_it_needs(empty_database: str, pipeline: Pipe
 
     with connection:
         assert version >= (0, 8, 2)
-        assert connection.execute("SELECT version FROM layout").fetchall() == [(1,), (2,)]
+        assert connection.execute("SELECT version FROM layout").fetchall() == [(1,), (2,), (3,)]
         assert connection.execute("SELECT cluster, uid FROM owner").fetchall() == [
             (pipeline.identity.cluster, pipeline.identity.uid)
         ]

@@ -131,23 +131,24 @@ def test_a_full_disk_is_told_in_words(built: Pipeline) -> None:
 
 @pytest.mark.row(14, "a REPEATABLE READ reader across the swap")
 def test_an_old_snapshot_sees_the_whole_old_version(built: Pipeline) -> None:
-    """It began when the version had joined the views, as any reader may in that moment."""
+    """It reads by the stable names before the index step begins, and holds nobody up."""
     none_kept = built.having(reindex={"keep": 0})
     none_kept.load("r2")
     with built.connect() as reader:
         seen: list[list[tuple[object, ...]]] = []
 
         def read(step: str) -> None:
-            if step in ("joined", "swapped"):
+            if step in ("indexed", "swapped"):
                 seen.append(reader.execute("SELECT path, text FROM chunks").fetchall())
 
         reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        read("indexed")
         report = golive.index(none_kept.order("r2"), replace(built.around, after_step=read))
         assert report.outcome == "swapped"
         assert report.swap is not None
         assert report.swap.milliseconds < 1000
         assert report.warnings == ["a reader holds version 1: dropped after the next swap"]
-        assert seen == [[("a.md", "old text")]] * 2
+        assert seen == [[("a.md", "old text")]] * 3
         reader.execute("COMMIT")
         assert reader.execute("SELECT text FROM chunks").fetchall() == [("new text",)]
     none_kept.swap(None)

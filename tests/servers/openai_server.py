@@ -39,6 +39,8 @@ class Told:
     spoil: Callable[[list[list[float]]], list[list[float]]] | None = None
     answer: Callable[[Json], str] = lambda _: "an answer"
     refuse_dimensions: bool = False
+    #: Whether a chat reply tells the tokens it took.
+    tells_usage: bool = True
     #: Held by a test to make replies wait; a reply acquires and releases it.
     gate: threading.Lock = field(default_factory=threading.Lock)
 
@@ -124,7 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        self._reply(200, {**head, "object": "chat.completion", "choices": [choice], "usage": usage})
+        whole = {**head, "object": "chat.completion", "choices": [choice]}
+        self._reply(200, {**whole, "usage": usage} if told.tells_usage else whole)
 
     def _stream(self, head: Json, text: str, usage: Json, body: Json) -> None:
         head = {**head, "object": "chat.completion.chunk"}
@@ -180,14 +183,14 @@ class Endpoint:
 
 
 @contextlib.contextmanager
-def serve() -> Iterator[Endpoint]:
+def serve(host: str = "127.0.0.1") -> Iterator[Endpoint]:
     """Serve on a free port of this machine; `url` ends with /v1."""
     told = Told()
-    server = _Server(("127.0.0.1", 0), told)
+    server = _Server((host, 0), told)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield Endpoint(f"http://127.0.0.1:{server.server_port}/v1", told)
+        yield Endpoint(f"http://{host}:{server.server_port}/v1", told)
     finally:
         server.shutdown()
         thread.join()

@@ -8,8 +8,8 @@ import pytest
 
 from ragwright_api.answerers.base import NOTHING_FOUND
 from ragwright_api.answerers.extractive import ExtractiveAnswerer, sentences
-from ragwright_api.database import Found
 from ragwright_api.retrieval import Retrieved
+from ragwright_api.search import Found
 from ragwright_core.embedding.base import Vectors
 from ragwright_core.embedding.static import StaticEmbedder
 
@@ -120,7 +120,7 @@ async def test_sentences_are_compared_by_the_versions_own_model() -> None:
             return -self.embed(texts)
 
     embedder = Backwards(256, "", "")
-    found = [chunk("Refunds take 14 days. Ships are painted blue.")]
+    found = (chunk("Refunds take 14 days. Ships are painted blue."),)
     vector = embedder.embed(["refunds"])[0]
     answer = await ExtractiveAnswerer().answer("refunds", Retrieved(found, vector, embedder))
     assert answer.text.startswith("Ships")

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from ragwright_api.answerers.openai import prompt, references
-from ragwright_api.database import Found
+from ragwright_api.search import Found
 
 
 def chunk(text: str, path: str = "a.md", line: int = 1, url: str | None = None) -> Found:

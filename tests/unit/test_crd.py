@@ -83,7 +83,7 @@ def test_every_rule_has_a_sentence() -> None:
 def test_printer_columns() -> None:
     columns = resource_definition()["spec"]["versions"][0]["additionalPrinterColumns"]
     assert [column["name"].upper() for column in columns] == [
-        "READY", "LIVE", "BUILDING", "PROGRESS", "DOCS", "CHUNKS", "URL", "AGE",
+        "READY", "LIVE", "BUILDING", "PROGRESS", "DOCS", "CHUNKS", "URL", "SAVED", "AGE",
     ]  # fmt: skip
     for column in columns:
         path = column["jsonPath"].partition("[")[0]

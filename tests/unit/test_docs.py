@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ragwright_api.bodies import QueryRequest, RetrieveRequest
+from ragwright_core import filters
 from ragwright_core.spec import RagPipelineSpec
 
 PAGES = [Path("README.md"), *sorted(Path("docs").rglob("*.md"))]
@@ -28,6 +31,23 @@ def blocks() -> list[Any]:
 @pytest.mark.parametrize("block", blocks())
 def test_every_pipeline_shown_is_one_that_the_schema_takes(block: dict[str, Any]) -> None:
     assert RagPipelineSpec.model_validate({"sources": ONE_SOURCE} | block["spec"])
+
+
+def test_every_filter_shown_is_one_that_can_be_asked_with() -> None:
+    page = Path("docs/howto/filters.md").read_text()
+    bodies = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", page, re.S)]
+    shown = [json.loads(text) for text in re.findall(r'`(\{"[^`]*\})`', page) if "..." not in text]
+    assert len(bodies) == 3
+    assert len(shown) == 6
+    for body in bodies:
+        if "question" not in body:
+            shown.append(body)
+        elif "top_k" in body:
+            RetrieveRequest.model_validate(body)
+        else:
+            QueryRequest.model_validate(body)
+    for item in shown:
+        assert filters.parse(item) != filters.EVERYTHING
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ragwright_core.names import PipelineName
-from ragwright_core.report import Problem, Reason
+from ragwright_core.report import OtherVersion, Problem, Reason
 from ragwright_core.spec import APPROVE_ANNOTATION, REINDEX_ANNOTATION
 from ragwright_operator.plan.approval import Approval, approved
 from ragwright_operator.plan.steps import CreateJob, Step
@@ -59,6 +59,30 @@ def swap_jobs(world: World) -> list[str]:
 async def later(world: World, minutes: float = 2) -> None:
     world.now += timedelta(minutes=minutes)
     await rounds(world)
+
+
+async def test_a_swap_that_has_committed_and_goes_on_is_let_be() -> None:
+    """One version more is kept than should be until its Job drops the oldest, as its last deed."""
+    world = await two_versions()
+    world.edit_spec(reindex={"keep": 1, "approval": "Manual"})
+    world.annotate(REINDEX_ANNOTATION, "once more")
+    await rounds(world)
+    world.annotate(APPROVE_ANNOTATION, "3")
+    await one_round(world)
+    made = swap_jobs(world)
+    before, told = world.live, world.others
+    world.live = world._built[3].model_copy(update={"term": 3})
+    world.others = [
+        OtherVersion(number=number, state="kept", shape="s", intact=True) for number in (2, 1)
+    ]
+    await one_round(world)
+    await one_round(world)
+    assert swap_jobs(world) == made
+    world.live, world.others = before, told  # the stand-in commits and drops in one
+    await rounds(world)
+    assert live(world) == 3
+    assert world.status.history[0].message.startswith("Approved")
+    assert swap_jobs(world) == made
 
 
 async def test_a_pin_rolls_back_with_one_job_and_holds_everything_else() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ragwright_ingest.parse import MAX_BYTES, UnreadableError, parse
@@ -56,3 +58,50 @@ def test_what_cannot_be_read_says_why(content: bytes, words: str) -> None:
 
 def test_text_is_the_file_as_it_is() -> None:
     assert parse("a.txt", b"one\r\ntwo \xc3\xa9").text == "one\r\ntwo é"
+
+
+@pytest.mark.parametrize(
+    ("front", "fields"),
+    [
+        (
+            "team: a\nyear: 2024\ndraft: false\nowner:",
+            {"team": "a", "year": 2024, "draft": False, "owner": None},
+        ),
+        ("tags: [a, b]\nweight: 1.5", {"tags": ["a", "b"], "weight": 1.5}),
+        (
+            "date: 2024-05-01\nat: 2024-05-01T10:00:00Z",
+            {"date": "2024-05-01", "at": "2024-05-01T10:00:00+00:00"},
+        ),
+        ("a: {b: c}\nlists: [[1], 2]\nself: &s [*s]\n3: c\nkept: true", {"kept": True}),
+        ('a: .nan\nb: .inf\nc: "\\0"\nd: "\\ud800"\n$gte: 1\nlong: ' + "x" * 1001, {}),
+        ("bytes: !!binary aGk=\nset: !!set {a}", {}),
+        ("a: !!python/object:os.system x", {}),
+        ("a: !!int ''", {}),
+        ("a: !!bool x", {}),
+        ("a: [1", {}),
+        ("[" * 5000, {}),
+        ("just text", {}),
+        ("- a", {}),
+        ("", {}),
+    ],
+)
+def test_fields_are_those_that_a_filter_can_ask_for(front: str, fields: dict[str, Any]) -> None:
+    for newline in ("\n", "\r\n"):
+        text = f"---\n{front}\n---\n\n# Title\n".replace("\n", newline)
+        assert parse("a.md", text.encode()).fields == fields
+
+
+@pytest.mark.parametrize(
+    "text", ["# Title\n---\na: 1\n---\n", "---\na: 1\n", "---\na: 1\n--- x\n", " ---\na: 1\n---\n"]
+)
+def test_front_matter_stands_first_and_ends(text: str) -> None:
+    assert parse("a.md", text.encode()).fields == {}
+
+
+def test_front_matter_is_markdowns_and_bounded() -> None:
+    text = "---\na: 1\n---\n"
+    assert parse("a.txt", text.encode()).fields == {}
+    many = "---\n" + "".join(f"f{n}: {n}\n" for n in range(99)) + "---\n"
+    assert len(parse("a.md", many.encode()).fields) == 50
+    long = "---\n" + "a: 1\n" * 3000 + "---\n"
+    assert parse("a.md", long.encode()).fields == {}

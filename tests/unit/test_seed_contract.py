@@ -21,12 +21,13 @@ from ragwright_api.invalidate import Invalidation
 from ragwright_api.lease import Lease, LiveReader, LiveVersion, boot_clock
 from ragwright_api.logs import make_log
 from ragwright_api.metrics import Metrics
-from ragwright_api.retrieval import Retrieved
+from ragwright_api.retrieval import Retrieved, Wanted
 from ragwright_api.service import Service
 from ragwright_api.settings import read_settings
 from ragwright_core import cachekeys, names
 from ragwright_core.cachekeys import IndexPoint
 from ragwright_core.embedding import openai as openai_embedding
+from ragwright_core.filters import canonical
 from ragwright_core.handover import Identity
 from ragwright_core.index.descriptor import Descriptor, EmbeddingDescriptor
 from ragwright_core.spec import Api, Cache
@@ -66,11 +67,9 @@ class Asked:
     questions: list[tuple[str, dict[str, Any], int]] = field(default_factory=list)
     fingerprint: str = "f"
 
-    async def retrieve(
-        self, _: LiveVersion, question: str, filters: dict[str, Any], limit: int, __: object
-    ) -> Retrieved:
-        self.questions.append((question, filters, limit))
-        return Retrieved([], np.zeros(1, np.float32), None)  # type: ignore[arg-type]
+    async def retrieve(self, _: Lease, wanted: Wanted, *__: object, **___: object) -> Retrieved:
+        self.questions.append((wanted.question, canonical(wanted.filters), wanted.top_k))
+        return Retrieved((), np.zeros(1, np.float32), None)  # type: ignore[arg-type]
 
     async def answer(self, question: str, _: Retrieved) -> Answer:
         return Answer(f"answer to {question}", ("guide/refunds.md#L10-L42", "https://docs/x"))
@@ -100,8 +99,7 @@ class Contract:
                 CollectorRegistry(), Identity(namespace="n", name="p", uid="u", cluster="c")
             ),
             top_k=5,
-            retrieval_fingerprint="five",
-            answer_ttl=Cache().answer_ttl_seconds,
+            answer_ttl=Cache().answer_ttl,
             clock=boot_clock,
         )
         invalidate = Invalidation(raise_epoch, reader, boot_clock, no_pause)
@@ -251,7 +249,8 @@ def test_an_answers_key_says_all_that_it_depends_on(other: dict[str, Any]) -> No
 
 
 def test_times_to_live() -> None:
-    assert Cache().answer_ttl_seconds == 4 * 60 * 60
+    assert Cache().answer_ttl == 4 * 60 * 60
+    assert Cache(stable=True).answer_ttl == 24 * 60 * 60
     assert Cache().embedding_ttl_seconds == 30 * 24 * 60 * 60
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from ragwright_api.cost import FREE, Cost
 from ragwright_api.retrieval import Retrieved
 
 NOTHING_FOUND = "The documents hold nothing about this."
@@ -12,10 +13,12 @@ NOTHING_FOUND = "The documents hold nothing about this."
 
 @dataclass(frozen=True)
 class Answer:
-    """`sources` are references such as `path#L10-L42`; the text cites the first as [1]."""
+    """`sources` are references such as `path#L10-L42`; the text cites the first as [1]. `cost` is
+    what models were asked to make it from chunks."""
 
     text: str
     sources: tuple[str, ...]
+    cost: Cost = FREE
 
 
 class Answerer(Protocol):

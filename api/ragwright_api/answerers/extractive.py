@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ragwright_api.answerers.base import NOTHING_FOUND, Answer
-from ragwright_api.database import Found
+from ragwright_api.cost import Cost
 from ragwright_api.retrieval import Retrieved
+from ragwright_api.search import Found
 
 SENTENCES = 3
 _SHORTEST, _LONGEST = 12, 600
@@ -57,7 +58,8 @@ class ExtractiveAnswerer:
             return _cited([_beginning(retrieved.found[0])])
         scores = await retrieved.similarities([item.text for item in candidates])
         best = scores.argsort(stable=True)[::-1][:SENTENCES]
-        return _cited([candidates[int(at)] for at in best])
+        cost = Cost(embeddings=len(candidates))
+        return replace(_cited([candidates[int(at)] for at in best]), cost=cost)
 
     async def close(self) -> None:
         pass

@@ -15,6 +15,8 @@ CONNECT_OPTIONS: dict[str, Any] = {
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
+    # A URI may name several servers: only the primary takes writes and knows what is live.
+    "target_session_attrs": "primary",
 }
 
 _VECTOR_SCHEMA: LiteralString = """

@@ -9,7 +9,7 @@ import psycopg
 from ragwright_core.index import queries
 from ragwright_core.index.layout import advisory_lock
 from ragwright_core.index.versions import mark, numbers_in
-from ragwright_core.index.views import cover_versions, with_lock_retries
+from ragwright_core.index.views import cover_versions, views_lock, with_lock_retries
 from ragwright_core.spec import Reindex
 
 # About 6 s: what a reader holds longer is left for the next build.
@@ -35,7 +35,7 @@ def drop_surplus(
     Returns the numbers that a reader holds: they stay marked `dropping`. Holds the live row's
     lock while it marks, so that no swap can choose a version that is going.
     """
-    with advisory_lock(connection, f"ragwright views {schema}"):
+    with advisory_lock(connection, views_lock(schema)):
         with connection.transaction():
             row = connection.execute(queries.LOCK_LIVE).fetchone()
             # The pointer has the last word, also where another hand has moved it.

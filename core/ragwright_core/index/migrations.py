@@ -62,4 +62,15 @@ LAYOUT_2: tuple[LiteralString, ...] = (
     "ALTER TABLE index_version ADD COLUMN sentences jsonb",
 )
 
-MIGRATIONS = (LAYOUT_1, LAYOUT_2)
+LAYOUT_3: tuple[LiteralString, ...] = (
+    # Apart from `live`: whoever adds to it must not wait for a swap, nor a swap for him.
+    """
+    CREATE TABLE calls (
+        single boolean PRIMARY KEY DEFAULT true CHECK (single),
+        made bigint NOT NULL DEFAULT 0,
+        saved bigint NOT NULL DEFAULT 0
+    )""",
+    "INSERT INTO calls DEFAULT VALUES",
+)
+
+MIGRATIONS = (LAYOUT_1, LAYOUT_2, LAYOUT_3)

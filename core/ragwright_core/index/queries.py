@@ -75,7 +75,7 @@ CREATE_VERSION: LiteralString = """
     VALUES (%(reason)s, %(descriptor)s, %(manifest)s, %(documents)s, %(planned_on)s)
     RETURNING number"""
 
-FIT_SHAPE: LiteralString = """
+FIT: LiteralString = """
     UPDATE index_version SET descriptor = descriptor || %(fits)s WHERE number = %(number)s"""
 
 ABANDON_OTHERS: LiteralString = """
@@ -85,9 +85,11 @@ ABANDON_OTHERS: LiteralString = """
 # A version whose tables another hand has dropped, or that a restored backup does not hold.
 MARK_LOST: LiteralString = """
     UPDATE index_version SET state = 'dropped'
-    WHERE state IN ('live', 'kept', 'ready', 'failed')
+    WHERE state IN ('live', 'kept', 'ready', 'failed', 'building')
       AND (to_regclass('chunks_v' || number) IS NULL
-           OR to_regclass('documents_v' || number) IS NULL)
+           OR to_regclass('documents_v' || number) IS NULL
+           OR (to_regclass('lexemes_v' || number) IS NULL AND state IN ('live', 'kept')
+               AND coalesce(descriptor ->> 'language', '') <> ''))
     RETURNING number"""
 
 MARK: LiteralString = "UPDATE index_version SET state = %(state)s WHERE number = %(number)s"
@@ -121,6 +123,16 @@ SHORT_LOCK_TIMEOUT: LiteralString = "SET LOCAL lock_timeout = '200ms'"
 
 # A Job that stalls in mid-swap would hold the live row against every other swap.
 SHORT_IDLE_TIMEOUT: LiteralString = "SET LOCAL idle_in_transaction_session_timeout = '3s'"
+
+# The views that are there, and the tables that each reads.
+COVERED: LiteralString = """
+    SELECT DISTINCT view.relname, read.relname
+    FROM pg_class AS view
+    JOIN pg_rewrite AS rule ON rule.ev_class = view.oid
+    JOIN pg_depend AS needs ON needs.classid = 'pg_rewrite'::regclass AND needs.objid = rule.oid
+    JOIN pg_class AS read ON needs.refclassid = 'pg_class'::regclass AND needs.refobjid = read.oid
+    WHERE view.oid IN (to_regclass('documents'), to_regclass('chunks'))
+      AND read.oid <> view.oid AND read.oid <> 'live'::regclass"""
 
 DROP_VIEWS: LiteralString = "DROP VIEW IF EXISTS documents, chunks"
 
@@ -235,20 +247,33 @@ def create_chunks(number: int, dimensions: int, language: str) -> sql.Composed:
     )
 
 
-def search(number: int, dimensions: int, *, filtered: bool) -> sql.Composed:
-    """Nearest chunks by cosine. Parameters: vector, limit, and filter (jsonb) if `filtered`.
+def search(
+    number: int, dimensions: int, where: sql.Composable | None = None, *, exact: bool = False
+) -> sql.Composed:
+    """Nearest chunks by cosine. Parameters: vector, limit, and those of `where`; `exact` compares
+    every chunk that `where` leaves.
 
     Rows: id, source, path, url, title, first_line, last_line, text, score (1 is identical).
     """
+    # The ANN index is for the bare distance, so that a sum keeps the planner from it.
     return sql.SQL(
         """
         SELECT id, source, path, url, title, first_line, last_line, text,
                1 - (embedding <=> %(vector)s::{type}) AS score
-        FROM {table} {where}
-        ORDER BY embedding <=> %(vector)s::{type}
+        FROM {table} WHERE {where}
+        ORDER BY (embedding <=> %(vector)s::{type}) {exactly}
         LIMIT %(limit)s"""
     ).format(
         table=sql.Identifier(chunks_table(number)),
         type=sql.SQL("vector" if vector_type(dimensions) == "vector" else "halfvec"),
-        where=sql.SQL("WHERE metadata @> %(filter)s" if filtered else ""),
+        where=where or sql.SQL("true"),
+        exactly=sql.SQL("+ 0" if exact else ""),
+    )
+
+
+def expect(number: int, where: sql.Composable) -> sql.Composed:
+    """The plan that tells how many chunks the planner expects to fit. Parameters: those of
+    `where`."""
+    return sql.SQL("EXPLAIN (FORMAT JSON) SELECT FROM {} WHERE {}").format(
+        sql.Identifier(chunks_table(number)), where
     )

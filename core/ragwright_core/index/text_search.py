@@ -12,16 +12,12 @@ from numpy.typing import NDArray
 from pgvector import HalfVector, Vector
 from psycopg import sql
 
-from ragwright_core.index.descriptor import Descriptor
-from ragwright_core.index.fusion import candidates
 from ragwright_core.index.queries import vector_type
 from ragwright_core.names import chunks_table, lexemes_table
 
 # Chunks in which a question's words may be looked at, rarest words first: each costs some
 # microseconds, and a word that stands everywhere tells nothing.
 MOST_CHUNKS = 20_000
-
-_COLUMNS = sql.SQL("id, source, path, url, title, first_line, last_line, text")
 
 
 def create_lexemes(number: int) -> sql.Composed:
@@ -49,11 +45,11 @@ def analyze_lexemes(number: int) -> sql.Composed:
     return sql.SQL("ANALYZE {}").format(_lexemes(number))
 
 
-def search_both(number: int, dimensions: int, *, filtered: bool) -> sql.Composed:
-    """The best candidates of each search, in no order. Parameters: vector, language, text, most,
-    candidates (of each), and filter (jsonb) if `filtered`.
+def beside(number: int, dimensions: int, where: sql.Composable | None = None) -> sql.Composed:
+    """The best candidates by words, and beside them the chunks `near` that search by meaning has
+    found. Parameters: vector, language, text, most, candidates, near (ids), and those of `where`.
 
-    Rows: as of `queries.search`, and the rank by words, 0 where none is shared.
+    Rows: as of `queries.search`, and the rank by words, 0 where none is shared; by id.
     """
     return sql.SQL(
         r"""
@@ -66,37 +62,36 @@ def search_both(number: int, dimensions: int, *, filtered: bool) -> sql.Composed
                 '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | '
             )::tsquery AS words
             FROM words WHERE reach <= %(most)s
-        ), dense AS (
-            SELECT {columns}, embedding, lexemes FROM {chunks} WHERE {matches}
-            ORDER BY embedding <=> %(vector)s::{type} LIMIT %(candidates)s
         ), lexical AS (
-            SELECT {columns}, embedding, lexemes FROM {chunks}
-            WHERE lexemes @@ (SELECT words FROM question) AND {matches}
+            SELECT id FROM {chunks}
+            WHERE lexemes @@ (SELECT words FROM question) AND {where}
             ORDER BY ts_rank(lexemes, (SELECT words FROM question)) DESC, id LIMIT %(candidates)s
         )
-        SELECT DISTINCT ON (id) {columns}, 1 - (embedding <=> %(vector)s::{type}) AS score,
+        SELECT id, source, path, url, title, first_line, last_line, text,
+               1 - (embedding <=> %(vector)s::{type}) AS score,
                coalesce(ts_rank(lexemes, (SELECT words FROM question)), 0) AS lexical
-        FROM (TABLE dense UNION ALL TABLE lexical) AS candidate ORDER BY id"""
+        FROM {chunks} WHERE id = ANY (ARRAY(TABLE lexical) || %(near)s::bigint[])
+        ORDER BY id"""
     ).format(
-        columns=_COLUMNS,
         lexemes=_lexemes(number),
         chunks=_chunks(number),
-        matches=sql.SQL("metadata @> %(filter)s" if filtered else "true"),
+        where=where or sql.SQL("true"),
         type=sql.SQL("vector" if vector_type(dimensions) == "vector" else "halfvec"),
     )
 
 
 def parameters(
-    descriptor: Descriptor, vector: NDArray[np.float32], text: str, limit: int
+    dimensions: int, vector: NDArray[np.float32], text: str, language: str, limit: int
 ) -> dict[str, Any]:
-    """Of `search_both`, but for the filter; `limit` is how many results will be taken."""
-    wrap = Vector if vector_type(descriptor.embedding.dimensions) == "vector" else HalfVector
+    """Of `beside`, but for `near` and those of its condition; `limit` is how many candidates by
+    words are taken."""
+    wrap = Vector if vector_type(dimensions) == "vector" else HalfVector
     return {
         "vector": wrap(vector),
-        "language": f"pg_catalog.{descriptor.language}",
+        "language": f"pg_catalog.{language}",
         "text": text,
         "most": MOST_CHUNKS,
-        "candidates": candidates(limit),
+        "candidates": limit,
     }
 
 

@@ -108,10 +108,10 @@ def _cut_alike(one: Descriptor, other: Descriptor) -> bool:
     return alike and one.language == other.language
 
 
-def fit_shape(connection: psycopg.Connection[Any], number: int, descriptor: Descriptor) -> None:
-    """Note that a version fits another spec as well, so that the operator need not wonder."""
-    fits = Jsonb({"shape": descriptor.shape, "chunking": descriptor.chunking})
-    connection.execute(queries.FIT_SHAPE, {"number": number, "fits": fits})
+def fit(connection: psycopg.Connection[Any], number: int, descriptor: Descriptor) -> None:
+    """Note that a version fits another spec, and other revisions with the same documents."""
+    fits = descriptor.model_dump(include={"shape", "chunking", "revisions"})
+    connection.execute(queries.FIT, {"number": number, "fits": Jsonb(fits)})
 
 
 @dataclass(frozen=True)

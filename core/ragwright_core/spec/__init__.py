@@ -13,11 +13,12 @@ from ragwright_core.spec.pipeline import (
     REINDEX_ANNOTATION,
     VERSION,
     Api,
+    Load,
     RagPipelineSpec,
-    Retrieval,
     shape_fingerprint,
 )
 from ragwright_core.spec.reindex import Gates, GoldenQuestion, Ingest, Reindex
+from ragwright_core.spec.retrieval import MAX_TOP_K, Retrieval
 from ragwright_core.spec.sources import Chunking, ConfigMapSource, Git, GitSecret, Source
 from ragwright_core.spec.stores import (
     Cache,
@@ -35,6 +36,7 @@ __all__ = [
     "APPROVE_ANNOTATION",
     "GROUP",
     "KIND",
+    "MAX_TOP_K",
     "MINILM",
     "PLURAL",
     "REINDEX_ANNOTATION",
@@ -54,6 +56,7 @@ __all__ = [
     "GoldenQuestion",
     "Ingest",
     "Llm",
+    "Load",
     "ManagedPostgres",
     "ManagedRedis",
     "RagPipelineSpec",

@@ -70,3 +70,13 @@ class Llm(Model):
     base_url: HttpUrl | None = None
     secret_ref: SecretKey | None = Field(None, description="Holds the endpoint's API key.")
     max_tokens: int = Field(512, ge=1, le=32000)
+    timeout_seconds: int = Field(
+        20, ge=1, le=300, description="For one try of three; then the caller is told 503."
+    )
+    instructions: str | None = Field(
+        None,
+        min_length=1,
+        max_length=4000,
+        description="How to answer: tone, language, length. Default: from the documents alone, in "
+        "the question's language. What the model must know to read the documents is added.",
+    )

@@ -10,6 +10,7 @@ from ragwright_core.model import Model, fingerprint
 from ragwright_core.spec.fields import rule, rules
 from ragwright_core.spec.models import Embedding, Llm
 from ragwright_core.spec.reindex import Ingest, Reindex
+from ragwright_core.spec.retrieval import Retrieval
 from ragwright_core.spec.sources import Chunking, Source
 from ragwright_core.spec.stores import Cache, Database, Resources, resources
 
@@ -24,39 +25,18 @@ ADOPT_ANNOTATION = f"{GROUP}/adopt"
 APPROVE_ANNOTATION = f"{GROUP}/approve"
 
 
-# The text search configurations that every supported Postgres has.
-Language = Literal[
-    "simple", "arabic", "danish", "dutch", "english", "finnish", "french", "german", "greek",
-    "hungarian", "indonesian", "irish", "italian", "lithuanian", "nepali", "norwegian",
-    "portuguese", "romanian", "russian", "spanish", "swedish", "tamil", "turkish",
-]  # fmt: skip
+class Load(Model):
+    """Bounds of each API pod, so that questions never pile up; what comes from a cache is free."""
 
-
-class Retrieval(Model):
-    model_config = rules(
-        rule(
-            "self.denseWeight + self.lexicalWeight > 0",
-            "denseWeight and lexicalWeight are both 0: nothing would be searched; write 1 for "
-            "one of them",
-        )
-    )
-
-    top_k: int = Field(5, ge=1, le=50, description="Chunks that an answer is made from.")
-    dense_weight: int = Field(
-        1, ge=0, le=100, description="What nearness of meaning counts, beside lexicalWeight."
-    )
-    lexical_weight: int = Field(
-        2, ge=0, le=100, description="What shared words count; 0 searches by meaning alone."
-    )
-    language: Language = Field(
-        "english",
-        description="Of the documents, for their words' stems; `simple` stems nothing. A change "
-        "builds a new index version.",
+    in_flight: int = Field(16, ge=1, le=1000, description="Questions that it answers at once.")
+    queue: int = Field(
+        64, ge=0, le=10_000, description="Questions that wait for that; others are told 429."
     )
 
 
 class Api(Model):
     replicas: int = Field(3, ge=0, le=100)
+    load: Load = Load()
     resources: Resources = resources("500m", "512Mi", "1", "1Gi")
 
 

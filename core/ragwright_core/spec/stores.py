@@ -5,7 +5,14 @@ from __future__ import annotations
 from pydantic import Field
 
 from ragwright_core.model import Model
-from ragwright_core.spec.fields import ObjectName, Quantity, SecretKeyName, rule, rules
+from ragwright_core.spec.fields import (
+    ObjectName,
+    Quantity,
+    SecretKey,
+    SecretKeyName,
+    rule,
+    rules,
+)
 
 
 class DatabaseSecret(Model):
@@ -48,14 +55,29 @@ class Database(Model):
         rule(
             "!(has(self.managed) && has(self.secretRef))",
             "write database.managed or database.secretRef, not both",
-        )
+        ),
+        rule(
+            "!has(self.readOnlySecretRef) || has(self.secretRef)",
+            "database.readOnlySecretRef names replicas of your own server: write "
+            "database.secretRef too",
+        ),
     )
 
     managed: ManagedPostgres | None = Field(None, description="The default when nothing is named.")
     secret_ref: DatabaseSecret | None = None
+    read_only_secret_ref: DatabaseSecret | None = Field(
+        None,
+        description="Read replicas that searches go to. What is live is still read from the "
+        "primary, and a replica that lacks the live version is passed over.",
+    )
     index_memory: Quantity | None = Field(
         None, description="Memory for index builds; default: a quarter of the managed server's."
     )
+
+    @property
+    def read_only_key(self) -> SecretKey | None:
+        secret = self.read_only_secret_ref
+        return SecretKey(name=secret.name, key=secret.key) if secret else None
 
 
 class ManagedRedis(Model):
@@ -72,5 +94,25 @@ class Cache(Model):
 
     managed: ManagedRedis | None = Field(None, description="The default when nothing is named.")
     secret_ref: CacheSecret | None = None
-    answer_ttl_seconds: int = Field(14_400, ge=1, le=2_592_000)
+    stable: bool = Field(
+        default=False, description="Documents seldom change: answers are kept 24 h, not 4 h."
+    )
+    answer_ttl_seconds: int | None = Field(
+        None, ge=1, le=2_592_000, description="Default: 14400, or 86400 where `stable`."
+    )
     embedding_ttl_seconds: int = Field(2_592_000, ge=1, le=31_536_000)
+    in_process_mebibytes: int = Field(
+        32, ge=0, le=4096, description="Answers that each API pod keeps in its own memory."
+    )
+    stale_if_error_seconds: int = Field(
+        0,
+        ge=0,
+        le=86_400,
+        description="How long answers of the last known version may be served, marked by a "
+        "header, while the database is away.",
+    )
+
+    @property
+    def answer_ttl(self) -> int:
+        """Seconds that an answer is kept."""
+        return self.answer_ttl_seconds or (86_400 if self.stable else 14_400)

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,9 @@ class EmbeddedCluster:
         prepare.announce(packages, compiled=prepare.compiled_binary().exists())
         prepare.install(packages)
         prepare.compile_programs()
+        if not any(program.running() for program in _programs()):
+            # A `down` that was cut off leaves a store of images half removed.
+            _forget()
         for folder in (STATE, RUN, LOGS):
             folder.mkdir(parents=True, exist_ok=True)
         ensure_certificates()
@@ -53,27 +56,16 @@ class EmbeddedCluster:
             return
         with suppress(ClusterError, subprocess.TimeoutExpired):
             self._remove_pods()
-        # The API server before etcd: without etcd its graceful stop hangs and keeps the port.
-        for program in (
-            processes.volumes(),
-            processes.kube_proxy(),
-            processes.kubelet(),
-            processes.coredns(),
-            processes.scheduler(),
-            processes.controller_manager(),
-            processes.apiserver(),
-            processes.etcd(),
-        ):
+        *others, containerd = _programs()
+        for program in others:
             program.stop()
         _remove_containers()
-        processes.containerd().stop()
-        _unmount_below(STATE, RUN)
+        containerd.stop()
         network.remove()
         subprocess.run(
             [str(binaries() / "kube-proxy"), "--cleanup"], capture_output=True, check=False
         )
-        for folder in (RUN, STATE):
-            shutil.rmtree(folder, ignore_errors=True)
+        _forget()
 
     def images(self) -> Images:
         return images.build_and_load()
@@ -150,6 +142,27 @@ class EmbeddedCluster:
         if processes.apiserver().running():
             self.kubectl("delete", "deployments,statefulsets,jobs", "-A", "--all", "--wait=false")
             self.kubectl("delete", "pods", "-A", "--all", "--grace-period=1", "--timeout=40s")
+
+
+def _programs() -> Sequence[processes.Program]:
+    """In the order of a good end: without etcd the API server's stop hangs and keeps the port."""
+    return (
+        processes.volumes(),
+        processes.kube_proxy(),
+        processes.kubelet(),
+        processes.coredns(),
+        processes.scheduler(),
+        processes.controller_manager(),
+        processes.apiserver(),
+        processes.etcd(),
+        processes.containerd(),
+    )
+
+
+def _forget() -> None:
+    _unmount_below(STATE, RUN)
+    for folder in (RUN, STATE):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_containers() -> None:

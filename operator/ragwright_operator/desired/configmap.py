@@ -32,12 +32,8 @@ def _config_map(target: Target, name: str, component: str, data: dict[str, str])
 
 
 def serve_settings(target: Target) -> str:
-    settings = ServeSettings(
-        pipeline=target.identity.model_copy(update={"adopt": ""}),
-        llm=target.spec.llm,
-        retrieval=target.spec.retrieval,
-        cache=target.spec.cache,
-    )
+    identity = target.identity.model_copy(update={"adopt": ""})
+    settings = ServeSettings.of(identity, target.spec)
     return settings.model_dump_json(indent=1)
 
 

@@ -122,6 +122,14 @@ def _build_runs(observed: Observed) -> bool:
     )
 
 
+def _swap_runs(observed: Observed) -> bool:
+    """Between its COMMIT and its end one version more is kept than should be: it drops that."""
+    return any(
+        job.component == "swap" and job.outcome is None and not job.deleting
+        for job in observed.jobs.values()
+    )
+
+
 def _to_pin(live: LiveIndex | None, others: list[OtherVersion], pin: int) -> Wish | None:
     if live is not None and live.number == pin:
         return None
@@ -162,6 +170,6 @@ def _to_newest(observed: Observed, live: LiveIndex, others: list[OtherVersion]) 
 
 def _drop(observed: Observed, others: list[OtherVersion]) -> Wish | None:
     kept, keep = [other for other in others if other.state == "kept"], observed.spec.reindex.keep
-    if len(kept) <= keep:
+    if len(kept) <= keep or _swap_runs(observed):
         return None
     return Wish("Dropped", None, f"{len(kept)} versions are kept, reindex.keep is {keep}")

@@ -38,6 +38,7 @@ def derive(observed: Observed, outcomes: Sequence[Outcome], now: datetime) -> Pi
     return PipelineStatus(
         observed_generation=observed.generation,
         url=observed.target.names.url,
+        saved=_saved(observed),
         conditions=conditions(observed, index, recorded.build, wrong, now),
         index=index,
         progress=_progress(observed, recorded.build),
@@ -155,6 +156,14 @@ def _last_swap(observed: Observed, report: Report | None, now: datetime) -> Last
         return observed.status.last_swap
     swap = report.swap
     return LastSwap(milliseconds=swap.milliseconds, attempts=swap.attempts, at=now)
+
+
+def _saved(observed: Observed) -> str | None:
+    """In whole percent: status is not written anew for each question."""
+    calls = observed.summary.calls if observed.summary else None
+    if calls is None or calls.made + calls.saved == 0:
+        return observed.status.saved
+    return f"{100 * calls.saved // (calls.made + calls.saved)}%"
 
 
 def _recreated(observed: Observed, outcomes: Sequence[Outcome], now: datetime) -> Recreated:

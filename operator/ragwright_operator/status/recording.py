@@ -85,6 +85,7 @@ def _conclude(
         entry = _entry(build, "failed", ended.message, now)
     else:
         entry = _told_entry(observed, build, report, now)
+    entry = entry.model_copy(update=_vectors(report))
     live = report is not None and report.outcome in ("swapped", "unchanged")
     return replace(
         recorded,
@@ -95,6 +96,16 @@ def _conclude(
         judged=_judged(report) or recorded.judged,
         report=report if live else None,
     )
+
+
+def _vectors(report: Report | None) -> dict[str, int]:
+    """What a build cost, also one that failed its gates. An unchanged one cost nothing, and the
+    next attempt of one that failed otherwise tells of the same version."""
+    if report is None or report.outcome == "unchanged":
+        return {}
+    if report.problem and report.problem.reason != Reason.GATE_FAILED:
+        return {}
+    return {"embedded": report.counts.embedded, "reused": report.counts.reused}
 
 
 def _told_entry(observed: Observed, build: Build, report: Report, now: datetime) -> HistoryEntry:

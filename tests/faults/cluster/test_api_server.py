@@ -10,6 +10,7 @@ from tests.conftest import Holds
 from tests.faults.breaking import answers, ends_with_error, every_nth, silent
 from tests.faults.calls import Bend, Call
 from tests.faults.cluster.kit import hold
+from tests.faults.kubelet import WATCHER_ENDS
 from tests.faults.stage import Stage
 from tests.faults.table import Record
 
@@ -18,8 +19,6 @@ UNANSWERED = (
     r"round failed|watch begins anew|Request attempt|Watching|Cannot connect|"
     r"Failed to watch|stopped watching|disconnect|retry|Retry"
 )
-# kopf#1276: its watcher ends with the stream, and the program with it.
-WATCHER_ENDS = r"Watcher for ragpipelines|multitasker has failed|^Traceback|Daemon 'care'"
 
 
 @pytest.mark.row(4, "API server away in the middle of a build")

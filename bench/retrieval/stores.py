@@ -1,0 +1,169 @@
+"""What is measured: our search, the bare statement, and the peers as processes of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+from pgvector import Vector
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from bench.retrieval.data import DIMENSIONS, RARE, TOP_K, Data
+from ragwright_api.database import Database
+from ragwright_api.lease import LiveVersion
+from ragwright_api.search import Search
+from ragwright_core.filters import EVERYTHING, parse
+from ragwright_core.index import connect
+from ragwright_core.index.descriptor import Descriptor, EmbeddingDescriptor
+from ragwright_core.index.filter_queries import condition
+from ragwright_core.index.queries import create_chunks, search
+from ragwright_ingest import queries
+
+SCHEMA = "rag_bench_retrieval"
+NUMBER = 1
+VERSION = LiveVersion(
+    NUMBER,
+    "bench",
+    Descriptor(
+        shape="",
+        revisions={},
+        embedding=EmbeddingDescriptor(provider="embedded", model="bench", dimensions=DIMENSIONS),
+    ),
+)
+FITS = parse({"rare": RARE})
+PEERS_FOLDER = Path(__file__).parent / "peers"
+PEERS = ("langchain", "llamaindex", "haystack")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A row of questions, asked one after the other."""
+
+    first: int
+    count: int
+    filtered: bool
+
+
+@dataclass(frozen=True)
+class Told:
+    """How long each took, and the chunks that each found."""
+
+    seconds: list[float]
+    found: list[list[int]]
+
+
+class Store(Protocol):
+    async def ask(self, asked: Asked) -> Told: ...
+
+
+def fill(url: str, data: Data) -> None:
+    """As a build does: COPY, then the indexes."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
+        connect.prepare(connection, SCHEMA)
+        connection.execute(create_chunks(NUMBER, DIMENSIONS))
+        rows = zip(data.texts, data.metadata, data.vectors, strict=True)
+        with connection.cursor().copy(queries.copy_chunks(NUMBER)) as copy:
+            copy.set_types(queries.chunk_types(DIMENSIONS))
+            for n, (text, item, vector) in enumerate(rows):
+                place = (n, 0, "docs", item["path"], None, "Title", 1, 9, 0, len(text))
+                hashed = n.to_bytes(32, "big")
+                copy.write_row((*place, text, hashed, Jsonb(item), Vector(vector)))
+        connection.execute(queries.create_ann_index(NUMBER, DIMENSIONS))
+        connection.execute(queries.create_metadata_index(NUMBER))
+        connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(f"chunks_v{NUMBER}")))
+
+
+@dataclass(frozen=True)
+class Ours:
+    """The call that the service makes for each question."""
+
+    database: Database
+    data: Data
+
+    async def ask(self, asked: Asked) -> Told:
+        told = Told([], [])
+        filters = FITS if asked.filtered else EVERYTHING
+        for vector in self.data.questions[asked.first : asked.first + asked.count]:
+            began = time.perf_counter()
+            found = await self.database.search(VERSION, Search(vector, TOP_K, filters))
+            told.seconds.append(time.perf_counter() - began)
+            told.found.append([item.id - 1 for item in found])
+        return told
+
+
+@dataclass(frozen=True)
+class Bare:
+    """The statement alone on a connection of its own, prepared, as psycopg sends it."""
+
+    connection: psycopg.Connection[Any]
+    data: Data
+
+    async def ask(self, asked: Asked) -> Told:
+        told = Told([], [])
+        fits = condition(FITS)
+        statement = search(NUMBER, DIMENSIONS, fits.sql if asked.filtered else None)
+        parameters = {**fits.parameters, "limit": TOP_K} if asked.filtered else {"limit": TOP_K}
+        for vector in self.data.questions[asked.first : asked.first + asked.count]:
+            began = time.perf_counter()
+            cursor = self.connection.execute(statement, {**parameters, "vector": Vector(vector)})
+            rows = cursor.fetchall()
+            told.seconds.append(time.perf_counter() - began)
+            told.found.append([row[0] - 1 for row in rows])
+        return told
+
+
+@contextmanager
+def bare(url: str, data: Data) -> Iterator[Bare]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connect.prepare(connection, SCHEMA)
+        yield Bare(connection, data)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A process that has one of the peers' stores."""
+
+    process: subprocess.Popen[str]
+
+    async def ask(self, asked: Asked) -> Told:
+        assert self.process.stdin is not None
+        print(json.dumps(vars(asked)), file=self.process.stdin, flush=True)
+        return Told(**self._line())
+
+    def wait_until_filled(self) -> None:
+        assert self._line() == "ready"
+
+    def _line(self) -> Any:
+        assert self.process.stdout is not None
+        return json.loads(self.process.stdout.readline() or '"it has ended; see above"')
+
+
+def install(name: str) -> Path:
+    """The Python of a peer's own virtual environment, with exactly what its file pins."""
+    folder = PEERS_FOLDER / name
+    python = folder / ".venv" / "bin" / "python"
+    if not python.exists():
+        subprocess.run(["uv", "venv", "--quiet", folder / ".venv"], check=True)
+    pinned = folder / "requirements.txt"
+    subprocess.run(["uv", "pip", "sync", "--quiet", "--python", python, pinned], check=True)
+    return python
+
+
+@contextmanager
+def peer(name: str, host: Path) -> Iterator[Peer]:
+    command: list[str | Path] = [install(name), "-m", "bench.retrieval.peer", name, host]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield Peer(process)
+    finally:
+        process.kill()
+        process.wait()

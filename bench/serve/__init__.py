@@ -1,0 +1,1 @@
+"""How fast cached answers are, and what many questions at once do."""

@@ -1,0 +1,110 @@
+"""What the chart gives to Prometheus and Grafana, when asked. Rendering needs no cluster."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dev.cluster import NoClusterError
+from dev.cluster.select import select_cluster
+from dev.install import CHART, Installed, helm
+from ragwright_core.handover import Identity
+from ragwright_core.spec import RagPipelineSpec
+from ragwright_operator.desired.deployment import deployment
+from ragwright_operator.desired.target import Target
+from ragwright_operator.settings import Images
+
+Objects = dict[tuple[str, str], dict[str, Any]]
+MONITORED = "monitoring.enabled=true,monitoring.dashboard=true"
+
+
+@pytest.fixture(scope="module")
+def env(request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """An environment with helm in it; where a cluster must be made to have it, it is made."""
+    try:
+        found = select_cluster().env()
+        if shutil.which("helm", path=found["PATH"]):
+            return found
+    except NoClusterError:
+        pass
+    installed: Installed = request.getfixturevalue("installed")
+    return installed.cluster.env()
+
+
+def render(env: Mapping[str, str], *values: str) -> Objects:
+    chosen = [part for value in ("image.repository=x", *values) for part in ("--set", value)]
+    text = helm(env, "template", "mine", str(CHART), "--namespace", "system", *chosen)
+    found = [item for item in yaml.safe_load_all(text) if item]
+    return {(item["kind"], item["metadata"]["name"]): item for item in found}
+
+
+def test_nothing_is_made_unless_asked_for(env: Mapping[str, str]) -> None:
+    kinds = {kind for kind, _ in render(env)}
+    assert not kinds & {"PrometheusRule", "ServiceMonitor", "PodMonitor", "ConfigMap"}
+    assert ("ConfigMap", "mine-operator-dashboard") not in render(env, "monitoring.enabled=true")
+
+
+def test_the_rules_are_the_file_that_promtool_tests(env: Mapping[str, str]) -> None:
+    made = render(env, MONITORED, "monitoring.labels.release=prometheus")
+    rules = made["PrometheusRule", "mine-operator"]
+    assert rules["spec"] == yaml.safe_load(Path(CHART, "files", "rules.yaml").read_text())
+    for kind, name in (
+        ("PrometheusRule", "mine-operator"),
+        ("ServiceMonitor", "mine-operator"),
+        ("PodMonitor", "mine-operator-pipelines"),
+    ):
+        labels = made[kind, name]["metadata"]["labels"]
+        assert labels["release"] == "prometheus"
+        assert labels["app.kubernetes.io/instance"] == "mine"
+
+
+def test_the_operators_own_service_is_scraped(env: Mapping[str, str]) -> None:
+    made = render(env, MONITORED)
+    monitor = made["ServiceMonitor", "mine-operator"]["spec"]
+    wanted = monitor["selector"]["matchLabels"].items()
+    chosen = [
+        item
+        for (kind, _), item in made.items()
+        if kind == "Service" and wanted <= item["metadata"]["labels"].items()
+    ]
+    [endpoint] = monitor["endpoints"]
+    assert [port["name"] for service in chosen for port in service["spec"]["ports"]] == ["metrics"]
+    assert (endpoint["port"], endpoint["honorLabels"]) == ("metrics", True)
+
+
+def test_the_api_pods_of_every_pipeline_are_scraped(env: Mapping[str, str]) -> None:
+    monitor = render(env, MONITORED)["PodMonitor", "mine-operator-pipelines"]["spec"]
+    template = deployment(_target())["spec"]["template"]
+    wanted = monitor["selector"]["matchLabels"].items()
+    assert wanted <= template["metadata"]["labels"].items()
+    assert not wanted <= _target().labels("postgres").items()
+    [endpoint] = monitor["podMetricsEndpoints"]
+    ports = {port["name"]: port for port in template["spec"]["containers"][0]["ports"]}
+    assert ports[endpoint["port"]]["containerPort"] == 8001
+    assert endpoint["honorLabels"] is True
+    assert monitor["namespaceSelector"] == {"any": True}
+    named = render(env, MONITORED, "watchNamespaces={a,b}")
+    monitor = named["PodMonitor", "mine-operator-pipelines"]["spec"]
+    assert monitor["namespaceSelector"] == {"matchNames": ["a", "b"]}
+
+
+def _target() -> Target:
+    sources = [{"name": "handbook", "configMap": {"name": "handbook"}}]
+    return Target(
+        Identity(namespace="team", name="docs", uid="u", cluster="c"),
+        RagPipelineSpec.model_validate({"sources": sources}),
+        Images("ragwright:1", "postgres:1", "redis:1", "IfNotPresent"),
+    )
+
+
+def test_the_dashboard_is_where_grafanas_sidecar_looks(env: Mapping[str, str]) -> None:
+    made = render(env, MONITORED)["ConfigMap", "mine-operator-dashboard"]
+    assert made["metadata"]["labels"]["grafana_dashboard"] == "1"
+    file = Path(CHART, "files", "dashboard.json").read_text()
+    assert json.loads(made["data"]["ragwright.json"]) == json.loads(file)
