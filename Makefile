@@ -56,7 +56,7 @@ generated: setup
 
 .PHONY: test-fast
 test-fast: setup ## Unit and integration tests, no cluster, without `faults`: under two minutes
-	$(RUN) pytest -n 2 -m "not row" tests/unit tests/integration
+	$(RUN) pytest -n 4 --dist worksteal -m "not row" tests/unit tests/integration
 
 .PHONY: unit
 unit: setup ## Unit tests: no I/O, seconds

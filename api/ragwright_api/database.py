@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
-from weakref import WeakSet
 
 import psycopg
 from psycopg.rows import dict_row
@@ -20,8 +19,9 @@ from ragwright_api.lease import Lease, LiveVersion
 from ragwright_api.pool import Pool, make_pool
 from ragwright_api.replica import Replica
 from ragwright_api.search import Found, Search
+from ragwright_api.sessions import Sessions
 from ragwright_api.summary import read_summary
-from ragwright_core.index import connect
+from ragwright_core.index.connect import NoVectorError
 from ragwright_core.index.descriptor import Descriptor
 from ragwright_core.index.queries import RAISE_EPOCH, READ_LIVE, READ_LIVE_SENTENCES
 from ragwright_core.report import IndexSummary
@@ -38,11 +38,8 @@ DEADLINE_SECONDS = 3.0
 REPLICA_SECONDS = 1.0
 
 
-class NothingBuiltError(Exception):
-    """The database has no pgvector yet; the first build brings it, and the schema."""
-
-
-_NOTHING_BUILT = (NothingBuiltError, psycopg.errors.UndefinedTable)
+# The first build brings pgvector, and the schema.
+_NOTHING_BUILT = (NoVectorError, psycopg.errors.UndefinedTable)
 # A dump loaded in place: connections live on, but know types and plans of what was there before.
 _OUTDATED = (
     psycopg.errors.InternalError_,
@@ -60,16 +57,18 @@ class Database:
         conninfo: Callable[[], str],
         schema: str,
         *,
+        pooled: bool = False,
         replica: Callable[[], str] | None = None,
         on_passed_over: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_passed_over` hears of each search that a replica could not answer."""
-        self._searches = make_pool(conninfo, SEARCH_CONNECTIONS)
+        """`pooled`: a pooler in transaction mode is between. `on_passed_over` hears of each search
+        that a replica could not answer."""
+        self._searches = make_pool(conninfo, SEARCH_CONNECTIONS, pooled=pooled)
         self._replica = Replica(make_pool(replica, SEARCH_CONNECTIONS, "any")) if replica else None
         self._on_passed_over = on_passed_over
-        self._pointer = make_pool(conninfo, POINTER_CONNECTIONS)
-        self._schema = schema
-        self._prepared: WeakSet[Connection] = WeakSet()
+        self._pointer = make_pool(conninfo, POINTER_CONNECTIONS, pooled=pooled)
+        self._sessions = Sessions(schema, pooled=pooled)
+        self._replica_sessions = Sessions(schema, pooled=False)
         self._background = Background()
 
     async def open(self) -> None:
@@ -133,7 +132,7 @@ class Database:
 
         try:
             await self._run(self._pointer, write)
-        except (DatabaseUnavailableError, NothingBuiltError, psycopg.Error):
+        except (DatabaseUnavailableError, NoVectorError, psycopg.Error):
             return False
         return True
 
@@ -156,7 +155,7 @@ class Database:
         work = self._replica.where_whole(version, read)
         try:
             found = await self._run(self._replica.pool, work, REPLICA_SECONDS)
-        except (DatabaseUnavailableError, NothingBuiltError, psycopg.errors.UndefinedTable):
+        except (DatabaseUnavailableError, NoVectorError, psycopg.errors.UndefinedTable):
             self._replica.failed()
             found = None
         if found is None:
@@ -195,17 +194,10 @@ class Database:
         return await self._once(pool, work)
 
     async def _once(self, pool: Pool, work: Work[Result]) -> Result:
-        async with pool.connection() as connection:
-            if connection not in self._prepared:
-                await self._prepare(connection)
+        of_replica = self._replica is not None and pool is self._replica.pool
+        sessions = self._replica_sessions if of_replica else self._sessions
+        async with pool.connection() as connection, sessions.on(connection):
             return await work(connection)
-
-    async def _prepare(self, connection: Connection) -> None:
-        try:
-            await connect.prepare_async(connection, self._schema)
-        except LookupError:
-            raise NothingBuiltError from None
-        self._prepared.add(connection)
 
 
 def _lease(row: dict[str, Any]) -> Lease:

@@ -64,8 +64,9 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
     metrics = Metrics(registry, serve.pipeline)
     async with AsyncExitStack() as closing:
         database = Database(
-            settings.database_url,
+            settings.pooled_url or settings.database_url,
             schema,
+            pooled=settings.pooled_url is not None,
             replica=settings.replica_url,
             on_passed_over=metrics.passed_over.inc,
         )

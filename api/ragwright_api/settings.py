@@ -40,13 +40,18 @@ class Settings:
     @property
     def replica_url(self) -> Callable[[], str] | None:
         """As `database_url`, of the read replicas; None without any."""
-        key = self.serve.read_only
+        return self._mounted(self.serve.read_only, "database.readOnlySecretRef")
+
+    @property
+    def pooled_url(self) -> Callable[[], str] | None:
+        """As `database_url`, of a pooler in transaction mode; None without one."""
+        return self._mounted(self.serve.pooled, "database.pooledSecretRef")
+
+    def _mounted(self, key: SecretKey | None, group: str) -> Callable[[], str] | None:
         if key is None:
             return None
         file = self.secrets / key.name / key.key
-        return lambda: _usable(
-            _read_file(file, "database.readOnlySecretRef"), str(file), _is_database
-        )
+        return lambda: _usable(_read_file(file, group), str(file), _is_database)
 
     def require(self, key: SecretKey | None) -> None:
         """Raises NotMountedError when a Secret is named and not mounted yet."""

@@ -33,7 +33,8 @@ async def read_summary(connection: Connection) -> IndexSummary:
 
 async def _calls(connection: Connection) -> Calls | None:
     try:
-        row = await (await connection.execute(queries.CALLS)).fetchone()
+        async with connection.transaction():  # a transaction around it must outlive the error
+            row = await (await connection.execute(queries.CALLS)).fetchone()
     except psycopg.errors.UndefinedTable:  # a layout before the next build migrates it
         return None
     return Calls(made=row[0], saved=row[1]) if row else None
@@ -76,7 +77,8 @@ async def _is_intact(connection: Connection, row: Row) -> bool:
     if not (there and there[0]):
         return False
     try:
-        filled = await (await connection.execute(queries.has_chunks(number))).fetchone()
+        async with connection.transaction():
+            filled = await (await connection.execute(queries.has_chunks(number))).fetchone()
     except psycopg.errors.UndefinedTable:  # dropped since
         return False
     return row["chunks"] == 0 or bool(filled and filled[0])

@@ -43,8 +43,8 @@ def having(spec: RagPipelineSpec, retrieval: dict[str, int]) -> RagPipelineSpec:
     return RagPipelineSpec.model_validate({**spec.model_dump(), "retrieval": retrieval})
 
 
-def build(stack: Stack, corpus: Path, spec: RagPipelineSpec, request: str) -> int:
-    """What the load and the index Job do, without a pod; returns the number of chunks."""
+def build(stack: Stack, corpus: Path, spec: RagPipelineSpec, request: str) -> None:
+    """What the load and the index Job do, without a pod."""
     stores = Stores(stack.database_url, None)
     mounted, secrets = stack.folder / "sources", stack.folder / "secrets"
     for folder in (mounted, secrets, stack.folder / request):
@@ -61,7 +61,6 @@ def build(stack: Stack, corpus: Path, spec: RagPipelineSpec, request: str) -> in
     steps.load(order, stores, Folders(stack.folder / request, secrets, mounted))
     report = golive.index(order, golive.Surroundings(stores, secrets))
     assert report.outcome == "swapped", report
-    return report.chunks
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ class ServeSettings(Model):
     cache: Cache
     load: Load = Load()
     read_only: SecretKey | None = None
+    pooled: SecretKey | None = None
 
     @classmethod
     def of(cls, pipeline: Identity, spec: RagPipelineSpec) -> ServeSettings:
@@ -77,4 +78,5 @@ class ServeSettings(Model):
             cache=spec.cache,
             load=spec.api.load,
             read_only=spec.database.read_only_key,
+            pooled=spec.database.pooled_key,
         )

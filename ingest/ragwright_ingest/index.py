@@ -48,6 +48,7 @@ def build_indexes(  # noqa: PLR0913 - each is a setting of the server's build
 
 def _create_text_search(connection: Connection, number: int) -> None:
     connection.execute(text_search.create_text_index(number))
+    connection.execute(text_search.index_ids(number))
     connection.execute(text_search.create_lexemes(number))
     connection.execute(text_search.index_lexemes(number))
     connection.execute(text_search.analyze_lexemes(number))

@@ -145,7 +145,7 @@ def candidates(pipeline: Pipeline, text: str, vector: Any = None, **changed: Any
     assert dimensions is not None
     sought = np.ones(dimensions, np.float32) if vector is None else vector
     parameters = text_search.parameters(dimensions, sought, text, "english", 40)
-    statement = text_search.beside(1, dimensions)
+    statement = text_search.beside(1, dimensions).as_string()
     return pipeline.rows(statement, {**parameters, "near": [], **changed})
 
 
@@ -204,4 +204,4 @@ def test_both_indexes_are_used(pipeline: Pipeline) -> None:
         )
 
     assert "chunks_v1_lexemes" in plan, plan
-    assert "chunks_v1_pkey" in plan, plan
+    assert "chunks_v1_id" in plan, plan

@@ -18,7 +18,7 @@ import yaml
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from dev.promtool import NoPromtoolError, promtool
+from dev.debian import NoProgramError, promtool
 from ragwright_core.spec import REINDEX_ANNOTATION
 from tests.integration.api_kit import build, serving
 from tests.integration.conftest import Pipeline
@@ -39,7 +39,7 @@ PAGE = Path("docs/howto/monitoring.md").read_text()
 def tool() -> Path:
     try:
         return promtool()
-    except NoPromtoolError as error:
+    except NoProgramError as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))

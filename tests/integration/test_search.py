@@ -15,6 +15,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from ragwright_api.search import EXACT_ROWS, Search, is_exact_first, is_short, nearest
+from ragwright_api.sessions import Sessions
 from ragwright_core.filters import (
     AllOf,
     AnyOf,
@@ -53,7 +54,7 @@ def filled(postgres: str) -> Iterator[str]:
 
 def fill(connection: psycopg.Connection[Any], number: int, metadata: list[dict[str, Any]]) -> None:
     vectors = np.random.default_rng(7).standard_normal((len(metadata), DIMENSIONS), np.float32)
-    connection.execute(create_chunks(number, DIMENSIONS))
+    connection.execute(create_chunks(number, DIMENSIONS, "english"))
     with connection.cursor().copy(queries.copy_chunks(number)) as copy:
         copy.set_types(queries.chunk_types(DIMENSIONS))
         for at, (item, vector) in enumerate(zip(metadata, vectors, strict=True)):
@@ -66,8 +67,9 @@ def fill(connection: psycopg.Connection[Any], number: int, metadata: list[dict[s
 
 @asynccontextmanager
 async def reader(url: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        await connect.prepare_async(connection, SCHEMA)
+    sessions = Sessions(SCHEMA, pooled=False)
+    connecting = psycopg.AsyncConnection.connect(url, autocommit=True)
+    async with await connecting as connection, sessions.on(connection):
         yield connection
 
 

@@ -45,9 +45,15 @@ class Asked:
         self.pipeline.write(**{name.removesuffix(".md"): text for name, text in texts.items()})
 
     def rebuild(self, revision: int) -> None:
-        """Load, index, swap; the report says that the lease has been waited out."""
+        self.load(revision)
+        self.go_live(revision)
+
+    def load(self, revision: int) -> None:
         self.write(revision)
         self.pipeline.load(f"r{revision}")
+
+    def go_live(self, revision: int) -> None:
+        """Index and swap; the report says that the lease has been waited out."""
         around = replace(self.pipeline.around, wait=time.sleep, after_step=self.after_step)
         report = golive.index(self.pipeline.order(f"r{revision}"), around)
         assert report.outcome == "swapped", report
@@ -149,10 +155,11 @@ def postgres_read_only(asked: Asked) -> None:
 def long_reader(asked: Asked) -> None:
     """Its snapshot is from before the index step; what it reads is to be dropped."""
     asked.pipeline = asked.pipeline.having(reindex={"keep": 0})
+    asked.load(2)
     with asked.pipeline.connect() as reader:
         reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         held = reader.execute("SELECT text FROM chunks").fetchall()
-        asked.rebuild(2)
+        asked.go_live(2)
         assert reader.execute("SELECT text FROM chunks").fetchall() == held
         reader.execute("COMMIT")
 

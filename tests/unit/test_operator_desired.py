@@ -187,6 +187,7 @@ OTHER: dict[str, Any] = {
     "database.managed": {"storage": "99Gi"},
     "database.secretRef": {"name": "other"},
     "database.readOnlySecretRef": {"name": "other"},
+    "database.pooledSecretRef": {"name": "other"},
     "database.indexMemory": "99Mi",
     "cache.managed": {"maxMemory": "99Mi"},
     "cache.secretRef": {"name": "other"},

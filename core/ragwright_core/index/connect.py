@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, LiteralString
 
 import psycopg
-from pgvector.psycopg import register_vector, register_vector_async
+from pgvector.psycopg import register_vector
 from psycopg import sql
 
 # Keepalives free a dead pod's claims: 30 s idle, then 3 probes 10 s apart.
@@ -22,33 +22,40 @@ CONNECT_OPTIONS: dict[str, Any] = {
 _VECTOR_SCHEMA: LiteralString = """
     SELECT nspname FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
     WHERE extname = 'vector'"""
-_ITERATIVE_SCAN: LiteralString = "SET hnsw.iterative_scan = strict_order"
 
 
-def _set_search_path(schema: str, vector_schema: str) -> sql.Composed:
-    return sql.SQL("SET search_path TO {}, {}").format(
-        sql.Identifier(schema), sql.Identifier(vector_schema)
+class NoVectorError(LookupError):
+    """The database has no pgvector yet."""
+
+
+def settings(schema: str, vector_schema: str, *, local: bool = False) -> sql.Composed:
+    """Two statements: the search path, and filters that go on until they have found enough. `local`
+    to the transaction, or for the session."""
+    return sql.SQL(
+        "SET {scope} search_path TO {schema}, {vector}; "
+        "SET {scope} hnsw.iterative_scan = strict_order"
+    ).format(
+        scope=sql.SQL("LOCAL" if local else "SESSION"),
+        schema=sql.Identifier(schema),
+        vector=sql.Identifier(vector_schema),
     )
 
 
 def prepare(connection: psycopg.Connection[Any], schema: str) -> None:
     """Set the search path and pgvector's types. The connection must be in autocommit.
 
-    Raises LookupError when the database has no pgvector.
+    Raises NoVectorError when the database has no pgvector.
     """
-    row = connection.execute(_VECTOR_SCHEMA).fetchone()
-    if row is None:
-        raise LookupError("the database has no extension named vector")
-    connection.execute(_set_search_path(schema, row[0]))
+    connection.execute(settings(schema, _found(connection.execute(_VECTOR_SCHEMA).fetchone())))
     register_vector(connection)
-    connection.execute(_ITERATIVE_SCAN)
 
 
-async def prepare_async(connection: psycopg.AsyncConnection[Any], schema: str) -> None:
-    """As `prepare`, for the API's pool (its `configure` callback)."""
-    row = await (await connection.execute(_VECTOR_SCHEMA)).fetchone()
+async def vector_schema(connection: psycopg.AsyncConnection[Any]) -> str:
+    """Where pgvector's types are. Raises NoVectorError when the database has none."""
+    return _found(await (await connection.execute(_VECTOR_SCHEMA)).fetchone())
+
+
+def _found(row: tuple[Any, ...] | None) -> str:
     if row is None:
-        raise LookupError("the database has no extension named vector")
-    await connection.execute(_set_search_path(schema, row[0]))
-    await register_vector_async(connection)
-    await connection.execute(_ITERATIVE_SCAN)
+        raise NoVectorError("the database has no extension named vector")
+    return str(row[0])

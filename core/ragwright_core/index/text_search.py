@@ -41,6 +41,13 @@ def create_text_index(number: int) -> sql.Composed:
     )
 
 
+def index_ids(number: int) -> sql.Composed:
+    """By which `beside` looks up what search by meaning has found."""
+    return sql.SQL("CREATE UNIQUE INDEX IF NOT EXISTS {} ON {} (id)").format(
+        sql.Identifier(f"{chunks_table(number)}_id"), _chunks(number)
+    )
+
+
 def analyze_lexemes(number: int) -> sql.Composed:
     return sql.SQL("ANALYZE {}").format(_lexemes(number))
 

@@ -61,6 +61,11 @@ class Database(Model):
             "database.readOnlySecretRef names replicas of your own server: write "
             "database.secretRef too",
         ),
+        rule(
+            "!has(self.pooledSecretRef) || has(self.secretRef)",
+            "database.pooledSecretRef is a pooler before your own server: write "
+            "database.secretRef too, for Jobs need a connection of their own",
+        ),
     )
 
     managed: ManagedPostgres | None = Field(None, description="The default when nothing is named.")
@@ -70,14 +75,26 @@ class Database(Model):
         description="Read replicas that searches go to. What is live is still read from the "
         "primary, and a replica that lacks the live version is passed over.",
     )
+    pooled_secret_ref: DatabaseSecret | None = Field(
+        None,
+        description="The same database by a pooler in transaction mode (PgBouncer): API pods "
+        "go this way, Jobs by secretRef.",
+    )
     index_memory: Quantity | None = Field(
         None, description="Memory for index builds; default: a quarter of the managed server's."
     )
 
     @property
     def read_only_key(self) -> SecretKey | None:
-        secret = self.read_only_secret_ref
-        return SecretKey(name=secret.name, key=secret.key) if secret else None
+        return _key(self.read_only_secret_ref)
+
+    @property
+    def pooled_key(self) -> SecretKey | None:
+        return _key(self.pooled_secret_ref)
+
+
+def _key(secret: DatabaseSecret | None) -> SecretKey | None:
+    return SecretKey(name=secret.name, key=secret.key) if secret else None
 
 
 class ManagedRedis(Model):

@@ -76,10 +76,11 @@ class Target:
         return _distinct((self.spec.embedding.secret_ref, *self.kept_secrets))
 
     def secret_keys(self) -> tuple[SecretKey, ...]:
-        """Keys that API pods mount: the read replicas', and the model endpoints' of the spec and of
-        every kept version."""
-        replicas = self.spec.database.read_only_key
-        return _distinct((replicas, self.spec.llm.secret_ref, *self.embedding_keys()))
+        """Keys that API pods mount: the read replicas' and the pooler's, and the model endpoints'
+        of the spec and of every kept version."""
+        database = self.spec.database
+        ways = (database.read_only_key, database.pooled_key)
+        return _distinct((*ways, self.spec.llm.secret_ref, *self.embedding_keys()))
 
     def labels(self, component: str) -> dict[str, str]:
         return {
