@@ -112,6 +112,10 @@ bench-savings: setup ## A day of questions in four minutes, three times: what th
 bench-serve: setup ## Cached answers beside plain FastAPI + Redis, and many questions at once
 	$(RUN) python -m bench.serve
 
+.PHONY: soak
+soak: setup ## 100,000 questions over swaps, restarts of Redis and killed replicas
+	$(RUN) python -m bench.soak
+
 .PHONY: try
 try: setup ## Ask a folder of documents, without a cluster: make try DOCS=./notes
 	@test -n "$(DOCS)" || { echo "name a folder of documents: make try DOCS=./notes"; exit 2; }

@@ -54,7 +54,9 @@ class Stack:
     database_url: str
     redis_url: str
     identity: Identity
+    valkey: ValkeyServer
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _apis: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
         return {
@@ -119,8 +121,22 @@ class Stack:
         log.close()
         self._processes.append(process)
         public, internal = (f"http://127.0.0.1:{port}" for port in ports)
+        self._apis[public] = process
         until(lambda: _answers(f"{internal}/readyz"), 30, "the API to be ready")
         return public, internal
+
+    def pid_of(self, public: str) -> int:
+        return self._apis[public].pid
+
+    def kill_api(self, public: str) -> None:
+        """By its public base URL, without a warning."""
+        self._apis[public].kill()
+        self._apis[public].wait()
+
+    def restart_redis(self) -> None:
+        """What it held is gone."""
+        self.valkey.stop()
+        self.valkey.start()
 
     def stop(self) -> None:
         for process in self._processes:
@@ -172,6 +188,7 @@ def stack(name: str = "bench") -> Iterator[Stack]:
                 database_url=postgres.get_uri(),
                 redis_url=valkey.connection_url,
                 identity=Identity(namespace="bench", name=name, uid="bench", cluster="bench"),
+                valkey=valkey,
             )
             try:
                 yield made

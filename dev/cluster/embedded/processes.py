@@ -159,6 +159,9 @@ def controller_manager() -> Program:
             f"--kubeconfig={KUBECONFIG}",
             "--leader-elect=false",
             "--bind-address=127.0.0.1",
+            # With the default of 50 s an API server that comes back after a minute finds the only
+            # node dead, by chance: its pods get no requests until every watch has begun anew.
+            "--node-monitor-grace-period=600s",
             f"--root-ca-file={CERTIFICATES}/ca.crt",
             f"--service-account-private-key-file={CERTIFICATES}/accounts.key",
         ),
