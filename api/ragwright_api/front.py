@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-import uuid
 from collections.abc import Callable
+from secrets import token_hex
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -82,7 +82,7 @@ def request_id_of(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return bytes(value)
-    return uuid.uuid4().hex.encode()
+    return token_hex(16).encode()
 
 
 def _bounded(receive: Receive, headers: Headers) -> Receive:

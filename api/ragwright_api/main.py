@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import stamina.instrumentation
 import uvicorn
 import uvloop
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from ragwright_api.app import create_app
 from ragwright_api.internal import create_internal_app
@@ -54,7 +54,7 @@ class Server(uvicorn.Server):
         yield
 
 
-def _server(app: FastAPI, host: str, port: int) -> Server:
+def _server(app: ASGIApp, host: str, port: int) -> Server:
     return Server(
         uvicorn.Config(
             app,
