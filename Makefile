@@ -124,3 +124,9 @@ try: setup ## Ask a folder of documents, without a cluster: make try DOCS=./note
 .PHONY: bench-retrieval
 bench-retrieval: setup ## Search beside bare SQL, LangChain, LlamaIndex and Haystack
 	$(RUN) python -m bench.retrieval
+
+.PHONY: eval
+eval: setup ## Retrieval quality beside the peers' (CORPUS=dir QUESTIONS=file)
+	@test -n "$(CORPUS)" -a -n "$(QUESTIONS)" \
+		|| { echo "name a set: make eval CORPUS=dir QUESTIONS=file (docs/explanation/retrieval.md)"; exit 2; }
+	$(RUN) python -m bench.eval "$(CORPUS)" "$(QUESTIONS)"

@@ -14,10 +14,11 @@ from ragwright_api import queries
 from ragwright_api.background import Background
 from ragwright_api.drift import Fixed
 from ragwright_api.errors import DatabaseUnavailableError
+from ragwright_api.hybrid import best
 from ragwright_api.lease import Lease, LiveVersion
 from ragwright_api.pool import Pool, make_pool
 from ragwright_api.replica import Replica
-from ragwright_api.search import Found, Search, nearest
+from ragwright_api.search import Found, Search
 from ragwright_api.sessions import Sessions
 from ragwright_api.summary import read_summary
 from ragwright_core.index.connect import NoVectorError
@@ -136,11 +137,11 @@ class Database:
         return True
 
     async def search(self, version: LiveVersion, search: Search) -> tuple[Found, ...]:
-        """Nearest chunks. Raises psycopg.errors.UndefinedTable when the version was dropped."""
+        """Best chunks first. Raises psycopg.errors.UndefinedTable when the version was dropped."""
         dimensions = version.descriptor.embedding.dimensions
 
         async def read(connection: Connection) -> tuple[Found, ...]:
-            return await nearest(connection, version.number, dimensions, search)
+            return await best(connection, version.number, dimensions, search)
 
         found = await self._search_replica(version, read)
         return await self._run(self._searches, read) if found is None else found

@@ -25,8 +25,11 @@ IS_WHOLE: LiteralString = """
     WHERE number = %(number)s AND id = %(id)s AND state IN ('ready', 'live', 'kept')"""
 
 HAS_TABLES: LiteralString = """
-    SELECT to_regclass('chunks_v' || %(number)s::int) IS NOT NULL
-       AND to_regclass('documents_v' || %(number)s::int) IS NOT NULL"""
+    SELECT to_regclass('chunks_v' || number) IS NOT NULL
+       AND to_regclass('documents_v' || number) IS NOT NULL
+       AND (to_regclass('lexemes_v' || number) IS NOT NULL
+            OR coalesce(descriptor ->> 'language', '') = '')
+    FROM index_version WHERE number = %(number)s"""
 
 CALLS: LiteralString = "SELECT made, saved FROM calls"
 

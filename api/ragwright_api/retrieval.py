@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from ragwright_api.errors import QuestionEmbeddingError
 from ragwright_api.lease import Lease, LiveVersion
 from ragwright_api.metrics import Metrics
 from ragwright_api.nearest import Nearest, pack, unpack
-from ragwright_api.search import Found, Search
+from ragwright_api.search import Found, Search, Words
 from ragwright_api.singleflight import SingleFlight
 from ragwright_core import cachekeys
 from ragwright_core.embedding import (
@@ -28,6 +28,7 @@ from ragwright_core.embedding import (
 from ragwright_core.filters import Filter, canonical
 from ragwright_core.handover import ServeSettings
 from ragwright_core.index.descriptor import EmbeddingDescriptor
+from ragwright_core.index.fusion import weights
 
 EMBEDDING_SECONDS = 15.0
 Vector = NDArray[np.float32]
@@ -62,7 +63,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Retrieved:
-    """What an answer is made from: chunks, nearest first, and the means to compare texts. `made`
+    """What an answer is made from: chunks, best first, and the means to compare texts. `made`
     is what models were asked for it, `saved` what a cache had already."""
 
     found: tuple[Found, ...]
@@ -102,6 +103,7 @@ class Retrieval:
         self._schema = settings.pipeline.names.schema
         self._ttl = settings.cache.embedding_ttl_seconds
         self._chunks_ttl = settings.cache.answer_ttl
+        self._weights = weights(settings.retrieval)
         self._embedders: dict[str, Embedder] = {}
         self._loading: SingleFlight[Embedder] = SingleFlight()
 
@@ -131,7 +133,7 @@ class Retrieval:
             scope="",
             question=wanted.question,
             filters=canonical(wanted.filters),
-            settings=[wanted.top_k, wanted.score_threshold],
+            settings=[wanted.top_k, wanted.score_threshold, *astuple(self._weights)],
         )
 
     async def _nearest(
@@ -140,9 +142,18 @@ class Retrieval:
         """What is nearest, and whether the question's vector was cached."""
         descriptor = version.descriptor.embedding
         vector, cached = await self._vector(embedder, descriptor, wanted.question, budget)
-        search = Search(vector, wanted.top_k, wanted.filters)
+        words = self._words(version, wanted.question)
+        search = Search(vector, wanted.top_k, wanted.filters, words)
         found = await self._database.search(version, search)
         return Nearest(alike(found, wanted.score_threshold), vector), cached
+
+    def _words(self, version: LiveVersion, question: str) -> Words | None:
+        """None where words count nothing, or where the version has no text search because an older
+        release built it."""
+        language = version.descriptor.language
+        if not (self._weights.lexical and language):
+            return None
+        return Words(question, language, self._weights)
 
     async def embedder(self, descriptor: EmbeddingDescriptor) -> Embedder:
         """The descriptor's embedder with its model in memory."""
@@ -163,8 +174,7 @@ class Retrieval:
         self, embedder: Embedder, descriptor: EmbeddingDescriptor, question: str, budget: Budget
     ) -> tuple[Vector, bool]:
         """The question's vector, and whether it was cached."""
-        if descriptor.provider == "embedded":
-            # Cheaper to compute than to ask Redis for.
+        if not descriptor.is_dear:
             return await _embed(embedder, question), False
         key = cachekeys.embedding_key(
             self._schema, descriptor.fingerprint, descriptor.query_prefix + question

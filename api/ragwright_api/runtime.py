@@ -30,7 +30,6 @@ from ragwright_api.turns import PATIENCE, Turns
 from ragwright_core.cachekeys import response_key
 from ragwright_core.embedding import Embedder
 from ragwright_core.embedding.make import make_embedder
-from ragwright_core.embedding.static import StaticEmbedder
 from ragwright_core.index.descriptor import EmbeddingDescriptor
 
 
@@ -132,8 +131,8 @@ async def _beside(*work: Any) -> AsyncIterator[None]:
 def _make(settings: Settings) -> Make:
     def make(descriptor: EmbeddingDescriptor) -> Embedder:
         made = make_embedder(descriptor, settings.secrets, deadline=EMBEDDING_SECONDS)
-        if isinstance(made, StaticEmbedder):
-            made.embed(["a first text loads the model"])
+        if descriptor.provider == "embedded":
+            asyncio.run(made.embed_queries(["a first text loads the model"]))
         return made
 
     return make

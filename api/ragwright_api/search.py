@@ -16,6 +16,7 @@ from psycopg.rows import args_row
 
 from ragwright_core.filters import EVERYTHING, Filter
 from ragwright_core.index.filter_queries import condition
+from ragwright_core.index.fusion import Weights
 from ragwright_core.index.queries import expect, search, vector_type
 
 Connection = psycopg.AsyncConnection[Any]
@@ -46,12 +47,23 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Words:
+    """The words of a question, of the version's language, and what each search counts."""
+
+    text: str
+    language: str
+    weights: Weights
+
+
+@dataclass(frozen=True)
 class Search:
-    """What is near `vector`: at most `limit` chunks that fit `filters`."""
+    """What is near `vector`, and shares `words` where they are given: at most `limit` chunks that
+    fit `filters`."""
 
     vector: NDArray[np.float32]
     limit: int
     filters: Filter = EVERYTHING
+    words: Words | None = None
 
 
 def is_exact_first(expected: int) -> bool:

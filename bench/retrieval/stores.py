@@ -69,7 +69,7 @@ def fill(url: str, data: Data) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
         connect.prepare(connection, SCHEMA)
-        connection.execute(create_chunks(NUMBER, DIMENSIONS))
+        connection.execute(create_chunks(NUMBER, DIMENSIONS, "english"))
         rows = zip(data.texts, data.metadata, data.vectors, strict=True)
         with connection.cursor().copy(queries.copy_chunks(NUMBER)) as copy:
             copy.set_types(queries.chunk_types(DIMENSIONS))

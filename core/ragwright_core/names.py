@@ -90,3 +90,7 @@ def documents_table(number: int) -> str:
 
 def chunks_table(number: int) -> str:
     return f"chunks_v{number}"
+
+
+def lexemes_table(number: int) -> str:
+    return f"lexemes_v{number}"

@@ -62,6 +62,7 @@ def _begin(connection: Connection, order: BuildOrder, open_source: Open, live: L
     descriptor = Descriptor(
         shape=shape_fingerprint(order.spec),
         chunking=fingerprint(order.spec.chunking.model_dump()),
+        language=order.spec.retrieval.language,
         revisions={name: listing.revision for name, listing in listings.items()},
         embedding=embedding_descriptor(order.spec.embedding),
     )

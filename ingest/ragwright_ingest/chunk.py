@@ -9,8 +9,14 @@ from dataclasses import dataclass
 
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
-from ragwright_core.spec import Chunking
+from ragwright_core.embedding.tokens import CountTokens, token_counter
+from ragwright_core.index.descriptor import EmbeddingDescriptor
+from ragwright_core.spec import MINILM, Chunking
 from ragwright_ingest.parse import Parsed
+
+# What a model that reads few tokens is given where the spec names no limit: MiniLM reads 256, and
+# finds a part of a text the better the less stands around it.
+MODEL_LIMITS = {MINILM: 200}
 
 
 @dataclass(frozen=True)
@@ -30,9 +36,25 @@ class Chunk:
         return hashlib.sha256(self.text.encode()).digest()
 
 
-def chunks(parsed: Parsed, settings: Chunking) -> list[Chunk]:
-    splitter_class = MarkdownSplitter if parsed.format == "markdown" else TextSplitter
-    splitter = splitter_class(settings.max_characters, overlap=settings.overlap_characters)
+@dataclass(frozen=True)
+class TokenLimit:
+    """At most so many tokens a chunk, as `count` counts them."""
+
+    tokens: int
+    count: CountTokens
+
+
+def token_limit(chunking: Chunking, embedding: EmbeddingDescriptor) -> TokenLimit | None:
+    """The limit that the spec names or the model has."""
+    tokens = chunking.max_tokens or MODEL_LIMITS.get(embedding.model)
+    if tokens is None or embedding.provider != "embedded":
+        return None
+    return TokenLimit(tokens, token_counter(embedding.model))
+
+
+def chunks(parsed: Parsed, settings: Chunking, limit: TokenLimit | None = None) -> list[Chunk]:
+    """Both limits hold, and the overlap is at most what the settings say."""
+    splitter = _splitter(parsed, settings, limit)
     starts = [0, *(newline.end() for newline in re.finditer("\n", parsed.text))]
     return [
         Chunk(
@@ -45,3 +67,22 @@ def chunks(parsed: Parsed, settings: Chunking) -> list[Chunk]:
         )
         for position, (start, text) in enumerate(splitter.chunk_indices(parsed.text))
     ]
+
+
+def _splitter(
+    parsed: Parsed, settings: Chunking, limit: TokenLimit | None
+) -> MarkdownSplitter | TextSplitter:
+    made = MarkdownSplitter if parsed.format == "markdown" else TextSplitter
+    longest, overlap = settings.max_characters, settings.overlap_characters
+    if limit is None:
+        return made(longest, overlap=overlap)
+
+    capacity = min(limit.tokens, longest)
+
+    # A splitter knows one measure, which must never exceed the characters: the larger share of the
+    # two limits, in tokens. What is too long in characters is not counted: that takes its time.
+    def size(text: str) -> int:
+        share = -(-len(text) * capacity // longest)
+        return share if share > capacity else max(share, limit.count(text))
+
+    return made.from_callback(size, capacity, overlap=overlap * capacity // longest)

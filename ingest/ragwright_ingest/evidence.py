@@ -11,10 +11,13 @@ from typing import Any
 from pgvector import HalfVector, Vector
 from psycopg.rows import tuple_row
 
+from ragwright_core.cachekeys import normalize_question
 from ragwright_core.embedding import Embedder
+from ragwright_core.index import text_search
+from ragwright_core.index.fusion import candidates, fuse, weights
 from ragwright_core.index.queries import search, vector_type
 from ragwright_core.index.versions import Version
-from ragwright_core.spec import GoldenQuestion
+from ragwright_core.spec import GoldenQuestion, Retrieval
 from ragwright_ingest import queries
 from ragwright_ingest.database import Connection
 from ragwright_ingest.gates import Asked
@@ -30,7 +33,8 @@ SCAN_IS_FINE = 5_000
 
 @dataclass(frozen=True)
 class Searcher:
-    """Searches one version by the very statement that questions are answered with."""
+    """Searches one version by the very statements that questions are answered with: by meaning
+    alone, which is what the ANN index is for."""
 
     connection: Connection
     number: int
@@ -82,15 +86,38 @@ def ask(
     version: Version,
     embedder: Embedder,
     questions: Sequence[GoldenQuestion],
-    top_k: int,
+    retrieval: Retrieval,
 ) -> list[Asked]:
     """Each golden question, asked of a version. Raises Embedding*Error."""
-    vectors = asyncio.run(_embed(embedder, [item.question for item in questions]))
-    searcher = Searcher(connection, version.number, version.descriptor.embedding.dimensions)
-    return [
-        _asked(connection, version.number, question, searcher.nearest(vector, top_k))
-        for question, vector in zip(questions, vectors, strict=True)
+    texts = [normalize_question(item.question) for item in questions]
+    vectors = asyncio.run(_embed(embedder, texts))
+    found = [
+        _best(connection, version, vector, text, retrieval)
+        for text, vector in zip(texts, vectors, strict=True)
     ]
+    return [
+        _asked(connection, version.number, question, rows)
+        for question, rows in zip(questions, found, strict=True)
+    ]
+
+
+def _best(
+    connection: Connection, version: Version, vector: Any, text: str, retrieval: Retrieval
+) -> list[tuple[Any, ...]]:
+    """Rows of what an answer to a question would be made from, best first."""
+    language, limit = version.descriptor.language, retrieval.top_k
+    dimensions = version.descriptor.embedding.dimensions
+    searcher = Searcher(connection, version.number, dimensions)
+    if not (retrieval.lexical_weight and language):
+        return searcher.nearest(vector, limit)
+    near = [row[0] for row in searcher.nearest(vector, candidates(limit))]
+    statement = text_search.beside(version.number, dimensions)
+    parameters = text_search.parameters(dimensions, vector, text, language, candidates(limit))
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(statement, parameters | {"near": near}).fetchall()
+    # The last two columns are the cosine and the rank by words.
+    order = fuse([row[-2] for row in rows], [row[-1] for row in rows], weights(retrieval))
+    return [rows[at] for at in order[:limit]]
 
 
 async def _embed(embedder: Embedder, texts: Sequence[str]) -> Any:
@@ -103,7 +130,7 @@ async def _embed(embedder: Embedder, texts: Sequence[str]) -> Any:
 def _asked(
     connection: Connection, number: int, question: GoldenQuestion, rows: list[tuple[Any, ...]]
 ) -> Asked:
-    # Columns 2 and 3 of `search` are path and url.
+    # Columns 2 and 3 of both searches are path and url.
     sources = [{row[2], row[3]} for row in rows]
     rank = next((n for n, found in enumerate(sources, 1) if question.source in found), None)
     known = rank is not None or bool(

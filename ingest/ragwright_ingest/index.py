@@ -1,9 +1,11 @@
-"""The ANN index, after the load and never before: then it is five to ten times faster."""
+"""The ANN index, after the load and never before: then it is five to ten times faster. And text
+search."""
 
 from __future__ import annotations
 
 import psycopg
 
+from ragwright_core.index import text_search
 from ragwright_core.index.layout import PARALLEL_PGVECTOR, advisory_lock
 from ragwright_ingest import queries
 from ragwright_ingest.database import Connection
@@ -14,13 +16,15 @@ def build_indexes(  # noqa: PLR0913 - each is a setting of the server's build
     number: int,
     *,
     dimensions: int,
+    language: str,
     memory_bytes: int,
     workers: int,
     pgvector: tuple[int, ...],
 ) -> list[str]:
     """Build every index of a version and ANALYZE; safe to run again. Returns warnings.
 
-    One build at a time in a database: the memory is the server's.
+    One build at a time in a database: the memory is the server's. Without a language there is no
+    text search: the load of an older release made no place for it.
     """
     warnings = []
     if pgvector < PARALLEL_PGVECTOR and workers:
@@ -36,8 +40,18 @@ def build_indexes(  # noqa: PLR0913 - each is a setting of the server's build
             _create(connection, number, dimensions, 0)
         connection.execute(queries.create_hash_index(number))
         connection.execute(queries.create_metadata_index(number))
+        if language:
+            _create_text_search(connection, number)
         connection.execute(queries.analyze(number))
     return warnings
+
+
+def _create_text_search(connection: Connection, number: int) -> None:
+    connection.execute(text_search.create_text_index(number))
+    connection.execute(text_search.index_ids(number))
+    connection.execute(text_search.create_lexemes(number))
+    connection.execute(text_search.index_lexemes(number))
+    connection.execute(text_search.analyze_lexemes(number))
 
 
 def _create(connection: Connection, number: int, dimensions: int, workers: int) -> None:

@@ -83,7 +83,7 @@ class Judge:
             version,
             self.make(version.descriptor.embedding),
             self.spec.reindex.gates.golden_questions,
-            self.spec.retrieval.top_k,
+            self.spec.retrieval,
         )
 
     def _keep(self, version: Version, measured: gates.Measured, found: list[Verdict]) -> None:

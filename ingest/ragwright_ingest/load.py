@@ -17,7 +17,7 @@ from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason
 from ragwright_core.spec import Chunking
 from ragwright_ingest import queries
-from ragwright_ingest.chunk import Chunk, chunks
+from ragwright_ingest.chunk import Chunk, TokenLimit, chunks
 from ragwright_ingest.database import Connection
 from ragwright_ingest.parse import Parsed, UnreadableError, parse
 from ragwright_ingest.sources.base import OpenSource
@@ -55,6 +55,7 @@ class Worker:
     number: int
     dimensions: int
     chunking: Chunking
+    token_limit: TokenLimit | None
     source: Callable[[str], OpenSource]
     vectorizer: Vectorizer
     after_step: Callable[[str], None] = lambda _: None
@@ -134,7 +135,7 @@ class Worker:
             parsed = parse(row.path, content)
         except UnreadableError as error:
             return Claimed(row, None, [], str(error))
-        return Claimed(row, parsed, chunks(parsed, self.chunking))
+        return Claimed(row, parsed, chunks(parsed, self.chunking, self.token_limit))
 
     def _copy(self, claimed: list[Claimed], vectors: list[Any]) -> None:
         wrap = Vector if vector_type(self.dimensions) == "vector" else HalfVector

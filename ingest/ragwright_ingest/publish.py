@@ -137,6 +137,7 @@ class Publisher:
             self.connection,
             version.number,
             dimensions=version.descriptor.embedding.dimensions,
+            language=version.descriptor.language,
             memory_bytes=self.order.index_memory_bytes,
             workers=self.order.spec.ingest.index_workers,
             pgvector=self.pgvector,

@@ -20,6 +20,7 @@ from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason, Report
 from ragwright_ingest import queries
 from ragwright_ingest.bootstrap import bootstrap
+from ragwright_ingest.chunk import token_limit
 from ragwright_ingest.database import Connection, open_database
 from ragwright_ingest.load import Worker
 from ragwright_ingest.purge import open_cache, purge_vectors
@@ -91,6 +92,7 @@ def _work(job: _Job, connection: Connection, version: Version, opened: OpenSourc
                 number=version.number,
                 dimensions=descriptor.embedding.dimensions,
                 chunking=job.order.spec.chunking,
+                token_limit=token_limit(job.order.spec.chunking, descriptor.embedding),
                 source=lambda name: opened.open(sources[name], descriptor.revisions[name]),
                 vectorizer=Vectorizer(
                     connection=connection,
@@ -118,7 +120,7 @@ def _work(job: _Job, connection: Connection, version: Version, opened: OpenSourc
 def _vector_cache(job: _Job, version: Version, sentences: Vectors) -> VectorCache:
     client = open_cache(job.stores.redis_url)
     descriptor = version.descriptor.embedding
-    if client is None or descriptor.provider == "embedded":
+    if client is None or not descriptor.is_dear:
         return NoCache()
     schema, ttl = job.order.pipeline.names.schema, job.order.spec.cache.embedding_ttl_seconds
     cache = RedisCache(client, schema, descriptor, ttl)

@@ -29,7 +29,7 @@ class VectorCache(Protocol):
 
 
 class NoCache:
-    """For the embedded model: computing a vector is cheaper than asking Redis for it."""
+    """For the static model: computing a vector is cheaper than asking Redis for it."""
 
     def get(self, texts: Sequence[str]) -> list[Vector | None]:
         return [None] * len(texts)

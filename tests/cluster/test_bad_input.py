@@ -22,6 +22,26 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"embedding": {"provider": "openai"}}, "needs baseUrl, model and dimensions"),
     ({"embedding": {"dimensions": 99}}, "64, 128 or 256 dimensions"),
     ({"embedding": {"dimensions": 5000}}, "4000"),
+    ({"embedding": {"model": "minilm", "dimensions": 256}}, "minilm has 384 dimensions"),
+    ({"embedding": {"model": "bert"}}, "knows the models wordllama and minilm"),
+    (
+        {"embedding": {"model": "minilm"}, "chunking": {"maxTokens": 255}},
+        "write at most 254 for chunking.maxTokens",
+    ),
+    (
+        {
+            "embedding": {
+                "provider": "openai",
+                "model": "m",
+                "dimensions": 8,
+                "baseUrl": "http://e",
+            },
+            "chunking": {"maxTokens": 99},
+        },
+        "an endpoint's are not known here: write maxCharacters",
+    ),
+    ({"retrieval": {"denseWeight": 0, "lexicalWeight": 0}}, "are both 0"),
+    ({"retrieval": {"language": "klingon"}}, "language"),
     ({"llm": {"provider": "openai"}}, "llm.provider openai needs baseUrl and model"),
     (
         {"database": {"managed": {}, "secretRef": {"name": "x"}}},

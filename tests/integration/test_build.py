@@ -255,7 +255,9 @@ def test_after_a_failed_gate_a_mended_source_goes_live(pipeline: Pipeline) -> No
 
     assert (report.outcome, report.number) == ("swapped", 3)
     assert states(pipeline) == {1: "kept", 2: "dropped", 3: "live"}
-    assert tables(pipeline) == {"documents_v1", "chunks_v1", "documents_v3", "chunks_v3"}
+    assert tables(pipeline) == {
+        f"{kind}_v{number}" for kind in ("documents", "chunks", "lexemes") for number in (1, 3)
+    }
 
 
 def test_a_document_that_cannot_be_read_is_named_and_the_rest_goes_on(pipeline: Pipeline) -> None:

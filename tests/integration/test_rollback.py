@@ -99,7 +99,7 @@ def test_a_pinned_version_is_never_dropped(kept: Pipeline) -> None:
 def test_fewer_are_kept_at_once(kept: Pipeline) -> None:
     report = kept.having(reindex={"keep": 0}).swap(None)
     assert report.outcome == "dropped"
-    assert tables(kept) == {"documents_v2", "chunks_v2"}
+    assert tables(kept) == {"documents_v2", "chunks_v2", "lexemes_v2"}
     assert texts(kept) == ["new text"]
 
 

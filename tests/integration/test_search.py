@@ -54,7 +54,7 @@ def filled(postgres: str) -> Iterator[str]:
 
 def fill(connection: psycopg.Connection[Any], number: int, metadata: list[dict[str, Any]]) -> None:
     vectors = np.random.default_rng(7).standard_normal((len(metadata), DIMENSIONS), np.float32)
-    connection.execute(create_chunks(number, DIMENSIONS))
+    connection.execute(create_chunks(number, DIMENSIONS, "english"))
     with connection.cursor().copy(queries.copy_chunks(number)) as copy:
         copy.set_types(queries.chunk_types(DIMENSIONS))
         for at, (item, vector) in enumerate(zip(metadata, vectors, strict=True)):

@@ -309,6 +309,7 @@ def another_worker(pipeline: Pipeline) -> None:
             number=1,
             dimensions=64,
             chunking=pipeline.spec.chunking,
+            token_limit=None,
             source=lambda _: pytest.fail("it reads nothing more"),
             vectorizer=None,  # type: ignore[arg-type]
         ).run()

@@ -61,6 +61,7 @@ def test_same_documents_and_settings_are_unchanged_whatever_the_commit() -> None
     [
         (DESCRIPTOR, "m2"),
         (DESCRIPTOR.model_copy(update={"shape": "s2"}), "m1"),
+        (DESCRIPTOR.model_copy(update={"language": "german"}), "m1"),
         (
             DESCRIPTOR.model_copy(
                 update={"embedding": EMBEDDING.model_copy(update={"dimensions": 128})}

@@ -32,11 +32,17 @@ class Server:
         return [text for text in self.statements if words in text]
 
 
-def build(server: Server, workers: int, pgvector: tuple[int, ...] = (0, 8, 5)) -> list[str]:
+def build(
+    server: Server,
+    workers: int,
+    pgvector: tuple[int, ...] = (0, 8, 5),
+    language: str = "english",
+) -> list[str]:
     return build_indexes(
         server,  # type: ignore[arg-type]
         7,
         dimensions=64,
+        language=language,
         memory_bytes=256 * 2**20,
         workers=workers,
         pgvector=pgvector,
@@ -52,7 +58,19 @@ def test_workers_and_memory_as_ordered_one_build_at_a_time() -> None:
     assert server.having("maintenance_work_mem") == ["SET maintenance_work_mem = '262144kB'"]
     assert "pg_advisory_lock" in server.statements[0]
     assert "pg_advisory_unlock" in server.statements[-1]
-    assert [len(server.having(kind)) for kind in ("hnsw", "gin", "(hash)", "ANALYZE")] == [1] * 4
+    assert [len(server.having(kind)) for kind in ("hnsw", "gin (metadata", "(hash)")] == [1] * 3
+    assert len(server.having("ANALYZE")) == 2
+    assert len(server.having("gin (lexemes)")) == 1
+    assert len(server.having("lexemes_v7")) == 3
+
+
+def test_what_an_older_release_loaded_has_no_text_search() -> None:
+    server = Server(short_of_memory=False)
+
+    build(server, workers=0, language="")
+
+    assert server.having("hnsw")
+    assert not server.having("lexemes")
 
 
 def test_short_of_shared_memory_it_is_built_serially() -> None:
@@ -63,7 +81,7 @@ def test_short_of_shared_memory_it_is_built_serially() -> None:
     assert "serially" in warning
     assert [text[-1] for text in server.having("max_parallel")] == ["2", "0"]
     assert len(server.having("hnsw")) == 2
-    assert len(server.having("ANALYZE")) == 1
+    assert len(server.having('ANALYZE "chunks_v7"')) == 1
 
 
 @pytest.mark.parametrize(("version", "workers"), [((0, 8, 1), "0"), ((0, 8, 2), "2")])

@@ -32,8 +32,10 @@ def _shape(**spec: object) -> str:
 
 
 def test_only_what_shapes_the_index_counts() -> None:
-    assert _shape(retrieval={"topK": 9}, suspend=True, deletionPolicy="Delete") == _shape()
+    serving = {"topK": 9, "denseWeight": 2, "lexicalWeight": 0}
+    assert _shape(retrieval=serving, suspend=True, deletionPolicy="Delete") == _shape()
     secret = {"name": "git"}
     source = {"name": "a", "git": {"url": "https://git.example/x", "secretRef": secret}}
     assert _shape(sources=[source]) == _shape()
     assert _shape(chunking={"maxCharacters": 500}) != _shape()
+    assert _shape(retrieval={"language": "german"}) != _shape()

@@ -40,10 +40,10 @@ async def test_prefixes_stand_before_the_text() -> None:
 
 def test_an_altered_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(static, "WEIGHTS_SHA256", "0" * 64)
-    static._model.cache_clear()
+    static._table.cache_clear()
 
     with pytest.raises(RuntimeError, match="not the file"):
-        static._model()
+        static._table()
 
 
 async def test_no_texts_give_no_vectors() -> None:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import importlib.util
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,34 +12,32 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from ragwright_core.embedding.base import Vectors
+from ragwright_core.embedding.pinned import pinned, wheel_folder
 
 # wordllama 0.4.0.post1 (MIT): 32,000 tokens x 256 dimensions, float16, trained Matryoshka-style,
 # so that the first 64 or 128 dimensions stand by themselves.
+PACKAGE = "wordllama"
 WEIGHTS = "weights/l2_supercat_256.safetensors"
 WEIGHTS_SHA256 = "64b47a2dc493cb8e85944076601189739852d7b64e0e1eedcb1937a251cd9fd5"
 TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
 TOKENIZER_SHA256 = "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68"
 
 
-def _pinned(name: str, sha256: str) -> Path:
-    """A file of the wheel, found without importing the package. Raises RuntimeError if altered."""
-    spec = importlib.util.find_spec("wordllama")
-    if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError("the package wordllama is not installed: run `uv sync`")
-    path = Path(spec.submodule_search_locations[0]) / name
-    if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-        raise RuntimeError(f"{path.name} is not the file that this release was tested with")
-    return path
+@cache
+def tokenizer() -> Tokenizer:
+    """Read and checked once a process."""
+    file = pinned(wheel_folder(PACKAGE) / TOKENIZER, TOKENIZER_SHA256)
+    found = Tokenizer.from_file(str(file))
+    found.no_padding()
+    found.no_truncation()
+    return found
 
 
 @cache
-def _model() -> tuple[Tokenizer, NDArray[np.float16]]:
-    """Tokenizer and vectors, read and checked once a process (about 0.2 s)."""
-    weights = load_file(_pinned(WEIGHTS, WEIGHTS_SHA256))
-    tokenizer = Tokenizer.from_file(str(_pinned(TOKENIZER, TOKENIZER_SHA256)))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer, next(iter(weights.values()))
+def _table() -> NDArray[np.float16]:
+    """The tokens' vectors, read and checked once a process (about 0.2 s)."""
+    weights = load_file(pinned(wheel_folder(PACKAGE) / WEIGHTS, WEIGHTS_SHA256))
+    return next(iter(weights.values()))
 
 
 class StaticEmbedder:
@@ -62,10 +57,10 @@ class StaticEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of texts as they are, without a prefix; blocks."""
-        tokenizer, table = _model()
+        table = _table()
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for row, encoded in enumerate(
-            tokenizer.encode_batch(list(texts), add_special_tokens=False)
+            tokenizer().encode_batch(list(texts), add_special_tokens=False)
         ):
             if encoded.ids:
                 vectors[row] = table[encoded.ids, : self.dimensions].mean(axis=0, dtype=np.float32)

@@ -7,9 +7,9 @@ from typing import Literal
 from pydantic import ConfigDict
 
 from ragwright_core.model import Model, fingerprint
-from ragwright_core.spec import Embedding, SecretKey
+from ragwright_core.spec import MINILM, WORDLLAMA, Embedding, SecretKey
 
-WORDLLAMA_DIMENSIONS = 256
+_DIMENSIONS = {WORDLLAMA: 256, MINILM: 384}
 
 
 class EmbeddingDescriptor(Model):
@@ -33,15 +33,23 @@ class EmbeddingDescriptor(Model):
         """Same fingerprint, same vectors: credentials do not count, everything else does."""
         return fingerprint(self.model_dump(exclude={"secret_ref"}))
 
+    @property
+    def is_dear(self) -> bool:
+        """Whether asking Redis for a vector is cheaper than computing it: not so for the static
+        model."""
+        return self.provider != "embedded" or self.model != WORDLLAMA
+
 
 class Descriptor(Model):
     """Stored as JSON in the version's row. `revisions` holds each source's, by its name;
-    `chunking` is a fingerprint, empty in rows of the first releases."""
+    `chunking` is a fingerprint, empty in rows of the first releases, and so is `language` (those
+    versions have no text search)."""
 
     model_config = ConfigDict(extra="ignore")
 
     shape: str
     chunking: str = ""
+    language: str = ""
     revisions: dict[str, str]
     embedding: EmbeddingDescriptor
 
@@ -55,7 +63,7 @@ def embedding_descriptor(embedding: Embedding) -> EmbeddingDescriptor:
     return EmbeddingDescriptor(
         provider=embedding.provider,
         model=embedding.model,
-        dimensions=embedding.dimensions or WORDLLAMA_DIMENSIONS,
+        dimensions=embedding.dimensions or _DIMENSIONS[embedding.model],
         base_url=embedding.base_url,
         secret_ref=embedding.secret_ref,
         document_prefix=embedding.document_prefix,

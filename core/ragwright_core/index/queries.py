@@ -10,7 +10,7 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from ragwright_core.names import chunks_table, documents_table
+from ragwright_core.names import chunks_table, documents_table, lexemes_table
 
 READ_LIVE: LiteralString = """
     SELECT live.term, live.epoch, live.number, version.id::text AS id, version.descriptor
@@ -87,7 +87,9 @@ MARK_LOST: LiteralString = """
     UPDATE index_version SET state = 'dropped'
     WHERE state IN ('live', 'kept', 'ready', 'failed', 'building')
       AND (to_regclass('chunks_v' || number) IS NULL
-           OR to_regclass('documents_v' || number) IS NULL)
+           OR to_regclass('documents_v' || number) IS NULL
+           OR (to_regclass('lexemes_v' || number) IS NULL AND state IN ('live', 'kept')
+               AND coalesce(descriptor ->> 'language', '') <> ''))
     RETURNING number"""
 
 MARK: LiteralString = "UPDATE index_version SET state = %(state)s WHERE number = %(number)s"
@@ -179,9 +181,8 @@ def owner_of(schema: str) -> sql.Composed:
 
 
 def drop_tables(number: int) -> sql.Composed:
-    return sql.SQL("DROP TABLE IF EXISTS {}, {}").format(
-        sql.Identifier(chunks_table(number)), sql.Identifier(documents_table(number))
-    )
+    names = chunks_table(number), documents_table(number), lexemes_table(number)
+    return sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(map(sql.Identifier, names)))
 
 
 def create_documents(number: int) -> sql.Composed:
@@ -215,7 +216,7 @@ def vector_type(dimensions: int) -> str:
     return "vector" if dimensions <= 2000 else "halfvec"
 
 
-def create_chunks(number: int, dimensions: int) -> sql.Composed:
+def create_chunks(number: int, dimensions: int, language: str) -> sql.Composed:
     # STORAGE PLAIN: out of line, a vector makes the planner prefer a sequential scan (18 ms for
     # 1 ms, measured).
     return sql.SQL(
@@ -235,12 +236,14 @@ def create_chunks(number: int, dimensions: int) -> sql.Composed:
             text text NOT NULL,
             hash bytea NOT NULL,
             metadata jsonb NOT NULL,
-            embedding {type}({dimensions}) STORAGE PLAIN NOT NULL
+            embedding {type}({dimensions}) STORAGE PLAIN NOT NULL,
+            lexemes tsvector NOT NULL GENERATED ALWAYS AS (to_tsvector({language}, text)) STORED
         )"""
     ).format(
         table=sql.Identifier(chunks_table(number)),
         type=sql.SQL("vector" if vector_type(dimensions) == "vector" else "halfvec"),
         dimensions=sql.Literal(dimensions),
+        language=sql.Literal(f"pg_catalog.{language}") + sql.SQL("::regconfig"),
     )
 
 

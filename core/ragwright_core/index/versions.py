@@ -103,7 +103,9 @@ def is_unchanged(live: Version | None, descriptor: Descriptor, manifest: str) ->
 
 
 def _cut_alike(one: Descriptor, other: Descriptor) -> bool:
-    return one.shape == other.shape or ("" != one.chunking == other.chunking)
+    """The texts, for meaning and for words."""
+    alike = one.shape == other.shape or ("" != one.chunking == other.chunking)
+    return alike and one.language == other.language
 
 
 def fit(connection: psycopg.Connection[Any], number: int, descriptor: Descriptor) -> None:
@@ -132,7 +134,9 @@ def create_version(connection: psycopg.Connection[Any], begun: Begun) -> int:
     number = int(row[0])
     connection.execute(queries.create_documents(number))
     connection.execute(queries.create_pending_index(number))
-    connection.execute(queries.create_chunks(number, descriptor.embedding.dimensions))
+    connection.execute(
+        queries.create_chunks(number, descriptor.embedding.dimensions, descriptor.language)
+    )
     return number
 
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from ragwright_core.spec.fields import SecretKey, rule
-from ragwright_core.spec.models import Embedding, Llm
+from ragwright_core.spec.models import MINILM, WORDLLAMA, Embedding, Llm
 from ragwright_core.spec.pipeline import (
     ADOPT_ANNOTATION,
     APPROVE_ANNOTATION,
     GROUP,
     KIND,
-    MAX_TOP_K,
     PLURAL,
     REINDEX_ANNOTATION,
     VERSION,
     Api,
     Load,
     RagPipelineSpec,
-    Retrieval,
     shape_fingerprint,
 )
 from ragwright_core.spec.reindex import Gates, GoldenQuestion, Ingest, Reindex
+from ragwright_core.spec.retrieval import MAX_TOP_K, Retrieval
 from ragwright_core.spec.sources import Chunking, ConfigMapSource, Git, GitSecret, Source
 from ragwright_core.spec.stores import (
     Cache,
@@ -38,9 +37,11 @@ __all__ = [
     "GROUP",
     "KIND",
     "MAX_TOP_K",
+    "MINILM",
     "PLURAL",
     "REINDEX_ANNOTATION",
     "VERSION",
+    "WORDLLAMA",
     "Api",
     "Cache",
     "CacheSecret",

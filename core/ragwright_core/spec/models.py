@@ -9,6 +9,9 @@ from pydantic import Field
 from ragwright_core.model import Model
 from ragwright_core.spec.fields import HttpUrl, SecretKey, rule, rules
 
+WORDLLAMA = "wordllama"
+MINILM = "minilm"
+
 
 class Embedding(Model):
     model_config = rules(
@@ -18,21 +21,33 @@ class Embedding(Model):
             "embedding.provider openai needs baseUrl, model and dimensions",
         ),
         rule(
-            "self.provider != 'embedded' || (self.model == 'wordllama' && !has(self.baseUrl))",
-            "embedding.provider embedded knows the model wordllama and takes no baseUrl; "
-            "for an endpoint write provider: openai",
+            "self.provider != 'embedded' || "
+            "(self.model in ['wordllama', 'minilm'] && !has(self.baseUrl))",
+            "embedding.provider embedded knows the models wordllama and minilm, and takes no "
+            "baseUrl; for an endpoint write provider: openai",
         ),
         rule(
-            "self.provider != 'embedded' || !has(self.dimensions) || "
+            "self.provider != 'embedded' || self.model != 'wordllama' || !has(self.dimensions) || "
             "self.dimensions in [64, 128, 256]",
             "the model wordllama has 64, 128 or 256 dimensions",
+        ),
+        rule(
+            "self.provider != 'embedded' || self.model != 'minilm' || !has(self.dimensions) || "
+            "self.dimensions == 384",
+            "the model minilm has 384 dimensions",
         ),
     )
 
     provider: Literal["embedded", "openai"] = Field(
         "embedded", description="`openai` is any endpoint that speaks its embeddings protocol."
     )
-    model: str = Field("wordllama", min_length=1, max_length=200)
+    model: str = Field(
+        WORDLLAMA,
+        min_length=1,
+        max_length=200,
+        description="Embedded: `wordllama` (static, microseconds a text) or `minilm` (finds more; "
+        "some 30 ms of one CPU for a chunk).",
+    )
     dimensions: int | None = Field(None, ge=1, le=4000, description="Default: the model's own.")
     base_url: HttpUrl | None = None
     secret_ref: SecretKey | None = Field(None, description="Holds the endpoint's API key.")

@@ -7,8 +7,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ragwright_core.model import Model, fingerprint
+from ragwright_core.spec.fields import rule, rules
 from ragwright_core.spec.models import Embedding, Llm
 from ragwright_core.spec.reindex import Ingest, Reindex
+from ragwright_core.spec.retrieval import Retrieval
 from ragwright_core.spec.sources import Chunking, Source
 from ragwright_core.spec.stores import Cache, Database, Resources, resources
 
@@ -21,19 +23,6 @@ REINDEX_ANNOTATION = f"{GROUP}/reindex"
 ADOPT_ANNOTATION = f"{GROUP}/adopt"
 # `7`, or `7 maxShrink` to override a gate that failed; more than one is parted by commas.
 APPROVE_ANNOTATION = f"{GROUP}/approve"
-
-
-MAX_TOP_K = 50
-
-
-class Retrieval(Model):
-    top_k: int = Field(5, ge=1, le=MAX_TOP_K, description="Chunks that an answer is made from.")
-    score_threshold: float = Field(
-        0.0,
-        ge=0,
-        le=1,
-        description="Lowest cosine of question and chunk; what is less alike is left out. 0: none.",
-    )
 
 
 class Load(Model):
@@ -53,6 +42,20 @@ class Api(Model):
 
 class RagPipelineSpec(Model):
     """What a user writes. One source is enough."""
+
+    model_config = rules(
+        rule(
+            "!has(self.chunking.maxTokens) || self.embedding.provider == 'embedded'",
+            "chunking.maxTokens counts tokens of an embedded model; an endpoint's are not known "
+            "here: write maxCharacters",
+        ),
+        rule(
+            "!has(self.chunking.maxTokens) || self.chunking.maxTokens <= 254 || "
+            "self.embedding.model != 'minilm'",
+            "the model minilm reads 256 tokens, two of them its own: write at most 254 for "
+            "chunking.maxTokens",
+        ),
+    )
 
     sources: list[Source] = Field(
         min_length=1,
@@ -85,5 +88,6 @@ def shape_fingerprint(spec: RagPipelineSpec) -> str:
             "sources": [source.model_dump(exclude=no_secret) for source in spec.sources],
             "chunking": spec.chunking.model_dump(),
             "embedding": spec.embedding.model_dump(exclude={"secret_ref"}),
+            "language": spec.retrieval.language,
         }
     )

@@ -55,3 +55,10 @@ class Chunking(Model):
 
     max_characters: int = Field(1000, ge=100, le=8000, description="Longest chunk, in characters.")
     overlap_characters: int = Field(0, ge=0, le=4000)
+    max_tokens: int | None = Field(
+        None,
+        ge=16,
+        le=2000,
+        description="Longest chunk, in tokens of an embedded model; both limits hold. Default: 200 "
+        "for minilm, which reads no more than 256, else none.",
+    )

@@ -1,0 +1,41 @@
+"""The best chunks by meaning and by words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from ragwright_api.search import Found, Search, nearest
+from ragwright_core.filters import EVERYTHING
+from ragwright_core.index import text_search
+from ragwright_core.index.filter_queries import condition
+from ragwright_core.index.fusion import candidates, fuse
+
+Connection = psycopg.AsyncConnection[Any]
+
+
+async def best(
+    connection: Connection, number: int, dimensions: int, wanted: Search
+) -> tuple[Found, ...]:
+    """Best first; without words, the nearest. Raises psycopg.errors.UndefinedTable when the version
+    was dropped."""
+    if wanted.words is None:
+        return await nearest(connection, number, dimensions, wanted)
+    more = replace(wanted, limit=candidates(wanted.limit))
+    near = await nearest(connection, number, dimensions, more)
+    fits, words = condition(wanted.filters), wanted.words
+    parameters = text_search.parameters(
+        dimensions, wanted.vector, words.text, words.language, more.limit
+    )
+    parameters |= {"near": [item.id for item in near], **fits.parameters}
+    statement = text_search.beside(number, dimensions, fits.sql)
+    # A filter's values decide the plan.
+    prepare = None if wanted.filters == EVERYTHING else False
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = await (await cursor.execute(statement, parameters, prepare=prepare)).fetchall()
+    found = [Found(*row[:-1]) for row in rows]
+    order = fuse([item.score for item in found], [row[-1] for row in rows], words.weights)
+    return tuple(found[at] for at in order[: wanted.limit])
