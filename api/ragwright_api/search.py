@@ -17,7 +17,8 @@ from psycopg.rows import args_row
 from ragwright_core.filters import EVERYTHING, Filter
 from ragwright_core.index.filter_queries import condition
 from ragwright_core.index.fusion import Weights
-from ragwright_core.index.queries import expect, search, vector_type
+from ragwright_core.index.queries import vector_type
+from ragwright_core.index.vector_search import expect, search
 
 Connection = psycopg.AsyncConnection[Any]
 

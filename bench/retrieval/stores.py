@@ -24,7 +24,8 @@ from ragwright_core.filters import EVERYTHING, parse
 from ragwright_core.index import connect
 from ragwright_core.index.descriptor import Descriptor, EmbeddingDescriptor
 from ragwright_core.index.filter_queries import condition
-from ragwright_core.index.queries import create_chunks, search
+from ragwright_core.index.queries import create_chunks
+from ragwright_core.index.vector_search import search
 from ragwright_ingest import queries
 
 SCHEMA = "rag_bench_retrieval"

@@ -15,7 +15,8 @@ from ragwright_core.cachekeys import normalize_question
 from ragwright_core.embedding import Embedder
 from ragwright_core.index import text_search
 from ragwright_core.index.fusion import candidates, fuse, weights
-from ragwright_core.index.queries import search, vector_type
+from ragwright_core.index.queries import vector_type
+from ragwright_core.index.vector_search import search
 from ragwright_core.index.versions import Version
 from ragwright_core.spec import GoldenQuestion, Retrieval
 from ragwright_ingest import queries

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragwright_core.index import queries
+from ragwright_core.index import vector_search
 from ragwright_core.index.sentences import SENTENCES
 from ragwright_core.names import chunks_table
 from ragwright_core.problems import ProblemError
@@ -288,7 +288,7 @@ def test_a_change_of_dimensions_is_an_ordinary_reindex(
         after = reader.execute("SELECT path, embedding FROM chunks ORDER BY path").fetchall()
 
         question: Any = np.asarray(vector("pears, please", dimensions), dtype=np.float32)
-        search = queries.search(2, dimensions)
+        search = vector_search.search(2, dimensions)
         nearest = reader.execute(search, {"vector": question, "limit": 1}).fetchone()
 
     assert report.outcome == "swapped"
@@ -306,7 +306,7 @@ def test_the_search_statement_uses_the_ann_index(pipeline: Pipeline) -> None:
 
     with pipeline.connect() as reader:
         explained = reader.execute(
-            b"EXPLAIN " + queries.search(1, 64).as_bytes(reader),
+            b"EXPLAIN " + vector_search.search(1, 64).as_bytes(reader),
             {"vector": question, "limit": 5},
         ).fetchall()
 

@@ -1,4 +1,5 @@
-"""SQL of search by meaning and by words at once. Search by meaning alone is in `queries.py`.
+"""SQL of search by meaning and by words at once. Search by meaning alone is in
+`vector_search.py`.
 
 Words are joined by OR: by AND, four of five natural questions find nothing (measured).
 """
@@ -56,7 +57,7 @@ def beside(number: int, dimensions: int, where: sql.Composable | None = None) ->
     """The best candidates by words, and beside them the chunks `near` that search by meaning has
     found. Parameters: vector, language, text, most, candidates, near (ids), and those of `where`.
 
-    Rows: as of `queries.search`, and the rank by words, 0 where none is shared; by id.
+    Rows: as of `vector_search.search`, and the rank by words, 0 where none is shared; by id.
     """
     return sql.SQL(
         r"""
