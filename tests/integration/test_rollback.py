@@ -70,6 +70,7 @@ def test_lost_tables_make_a_version_gone_and_the_other_is_swapped_in(kept: Pipel
     assert (report.outcome, report.number) == ("swapped", 1)
     assert texts(kept) == ["old text"]
     assert states(kept) == {1: "live", 2: "dropped"}
+    assert tables(kept) == {"documents_v1", "chunks_v1", "lexemes_v1"}, "the rest of it goes too"
 
 
 def test_after_lost_tables_a_build_starts_and_ends_as_ever(kept: Pipeline) -> None:

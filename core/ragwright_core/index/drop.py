@@ -44,6 +44,7 @@ def drop_surplus(
             going = surplus(kept, reindex.keep, spared)
             going += numbers_in(connection, "dropping")
             going += numbers_in(connection, "failed") if failed else []
+            going += [number for (number,) in connection.execute(queries.HAS_REMAINS)]
             for number in going:
                 mark(connection, number, "dropping")
         if not going:

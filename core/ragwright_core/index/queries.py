@@ -92,6 +92,13 @@ MARK_LOST: LiteralString = """
                AND coalesce(descriptor ->> 'language', '') <> ''))
     RETURNING number"""
 
+# Of a version that lost one of them to another hand, the others are still there.
+HAS_REMAINS: LiteralString = """
+    SELECT number FROM index_version
+    WHERE state = 'dropped'
+      AND coalesce(to_regclass('chunks_v' || number), to_regclass('documents_v' || number),
+                   to_regclass('lexemes_v' || number)) IS NOT NULL"""
+
 MARK: LiteralString = "UPDATE index_version SET state = %(state)s WHERE number = %(number)s"
 
 CREATE_EXTENSION: LiteralString = "CREATE EXTENSION vector"
