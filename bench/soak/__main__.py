@@ -7,6 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
 from bench.goals import Goal, conclude
@@ -41,7 +42,14 @@ async def soak() -> tuple[Told, Mischief]:
         mischief = Mischief(stores, spec, checkout, url, told)
         asked, paths = questions(documents, DISTINCT), [item.path for item in documents]
         await _under(mischief, ask_all(told, [Mixture(asked, paths, n) for n in range(CALLERS)]))
+        told.server_errors += _faults(stores.folder)
         return told, mischief
+
+
+def _faults(folder: Path) -> list[str]:
+    """What the programs' logs say of errors that should never happen."""
+    lines = (line for file in folder.glob("api-*.log") for line in file.read_text().splitlines())
+    return [line for line in lines if '"event": "fault"' in line]
 
 
 async def _under(mischief: Mischief, asking: Coroutine[Any, Any, None]) -> None:
@@ -80,7 +88,7 @@ def growth(memory: Sequence[int]) -> float:
 def main() -> int:
     told, mischief = asyncio.run(soak())
     verdicts, done = told.tally.verdicts, mischief.done
-    for words in (*told.server_errors[:5], *told.wrongly_taken[:5], *told.tally.first_failures):
+    for words in (*told.server_errors[-5:], *told.wrongly_taken[:5], *told.tally.first_failures):
         print(f"  {words}")
     goals = [
         Goal("asked", QUESTIONS - told.left, at_least=QUESTIONS),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import redis.asyncio as redis
 
-from ragwright_api.cache import Breaker, Budget, Cache, _result_now
+from ragwright_api.cache import Breaker, Budget, Cache, _result_now, _retire
 from ragwright_api.settings import NotMountedError
 
 
@@ -50,6 +51,22 @@ async def test_a_secret_that_is_not_mounted_is_a_miss_and_no_failure() -> None:
     assert await cache.get("key", Budget(1)) is None
     assert cache.problem() == "/etc/x is not there"
     assert failures == []
+
+
+async def test_a_client_is_closed_after_its_calls_have_ended() -> None:
+    told: list[str] = []
+    client = redis.Redis()
+
+    async def call() -> None:
+        await asyncio.sleep(0)
+        told.append("ended")
+
+    async def close() -> None:
+        told.append("closed")
+
+    client.aclose = close  # type: ignore[method-assign]
+    await _retire(client, {asyncio.create_task(call())})
+    assert told == ["ended", "closed"]
 
 
 async def test_a_spent_budget_asks_nothing() -> None:
