@@ -132,6 +132,18 @@ async def test_a_pin_taken_away_brings_the_newest_back_without_a_build() -> None
     assert [entry.number for entry in world.status.history] == [2, 1, 2, 1]
 
 
+async def test_a_pin_that_failed_is_forgotten_when_it_is_taken_away() -> None:
+    world = await two_versions()
+    world.problems["swap"] = Problem(reason=Reason.VERSION_GONE, message="it is gone")
+    world.edit_spec(reindex=PIN_1)
+    await rounds(world)
+    assert world.condition("Degraded").reason == "VersionGone"
+    world.edit_spec(reindex={"keep": 1})
+    await later(world)
+    assert world.condition("Degraded").status == "False"
+    assert world.names("Job") == []
+
+
 async def test_a_pin_taken_away_when_the_newest_is_gone_starts_a_build() -> None:
     world = await two_versions()
     world.edit_spec(reindex=PIN_1)

@@ -9,7 +9,7 @@ from ragwright_operator.desired.job import swap_job
 from ragwright_operator.observed import JobState, Observed
 from ragwright_operator.plan.standing import swap_standing
 from ragwright_operator.plan.steps import CreateJob, DeleteJob, Step
-from ragwright_operator.plan.swaps import SwapAsk, next_swap
+from ragwright_operator.plan.swaps import SwapAsk, is_wished, next_swap
 
 
 def swap_steps(observed: Observed, now: datetime) -> list[Step]:
@@ -55,10 +55,11 @@ def _served(observed: Observed, ask: SwapAsk | None) -> list[str]:
 
 
 def _is_of_use(observed: Observed, job: JobState, *, begun: bool) -> bool:
-    """Until its report stands in status; a failed one's logs until the next attempt has begun."""
+    """Until its report stands in status; a failed one's logs until the next attempt has begun, or
+    nobody asks for it any more."""
     task = observed.status.swap
     if task is None or job.name != observed.target.names.job(task.request, "swap", task.attempt):
         return job == newest(observed)
     if task.outcome == "running":
         return swap_standing(observed, task.request, task.attempt).concluded
-    return task.outcome == "failed" and not begun
+    return task.outcome == "failed" and not begun and is_wished(observed, task)

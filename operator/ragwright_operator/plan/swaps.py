@@ -82,6 +82,15 @@ def _again(ask: SwapAsk, task: SwapTask, now: datetime) -> SwapAsk | None:
     )
 
 
+def is_wished(observed: Observed, task: SwapTask) -> bool:
+    """Whether a swap is asked for still; what was pinned may have been let go. True while the API
+    does not say what is live."""
+    wish = _wish(observed)
+    return observed.summary is None or (
+        wish is not None and _request(observed, wish) == task.request
+    )
+
+
 def _request(observed: Observed, wish: Wish) -> str:
     """The term makes a wish that comes again after another swap a new one."""
     summary = observed.summary

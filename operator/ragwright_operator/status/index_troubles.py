@@ -6,6 +6,7 @@ from ragwright_core.report import IndexSummary
 from ragwright_core.spec import APPROVE_ANNOTATION
 from ragwright_operator.observed import Observed, Trouble
 from ragwright_operator.plan.approval import approved
+from ragwright_operator.plan.swaps import is_wished
 from ragwright_operator.status.reindexing import missing_pin
 
 # Design section 5: below this an endpoint has changed its model under the same name.
@@ -21,7 +22,7 @@ def index_troubles(observed: Observed) -> list[Trouble]:
 
 def _swap(observed: Observed) -> list[Trouble]:
     swap = observed.status.swap
-    if swap is None or not swap.problem:
+    if swap is None or not swap.problem or not is_wished(observed, swap):
         return []
     return [Trouble(swap.problem, f"{swap.why}: {swap.message} (attempt {swap.attempt})")]
 
