@@ -71,14 +71,16 @@ class Stack:
 
     def start_build(self, step: str, spec: RagPipelineSpec, request: str) -> Job:
         """Start `ragwright-ingest load` or `index` as a process."""
-        order = BuildOrder(
+        return self._start_job(step, self.build_order(spec, request).model_dump_json())
+
+    def build_order(self, spec: RagPipelineSpec, request: str) -> BuildOrder:
+        return BuildOrder(
             pipeline=self.identity,
             request=request,
             reason="bench",
             spec=spec,
             index_memory_bytes=INDEX_MEMORY,
         )
-        return self._start_job(step, order.model_dump_json())
 
     def start_swap(self, number: int, spec: RagPipelineSpec) -> Job:
         """Start `ragwright-ingest swap` to a version that is kept."""

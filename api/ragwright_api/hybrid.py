@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import tuple_row
 
 from ragwright_api.search import Found, Search, nearest
@@ -31,11 +33,19 @@ async def best(
         dimensions, wanted.vector, words.text, words.language, more.limit
     )
     parameters |= {"near": [item.id for item in near], **fits.parameters}
-    statement = text_search.beside(number, dimensions, fits.sql)
-    # A filter's values decide the plan.
-    prepare = None if wanted.filters == EVERYTHING else False
+    statement: sql.Composed | bytes
+    if wanted.filters == EVERYTHING:
+        statement, prepare = _unfiltered(number, dimensions), None
+    else:  # its values decide the plan
+        statement, prepare = text_search.beside(number, dimensions, fits.sql), False
     async with connection.cursor(row_factory=tuple_row) as cursor:
         rows = await (await cursor.execute(statement, parameters, prepare=prepare)).fetchall()
     found = [Found(*row[:-1]) for row in rows]
     order = fuse([item.score for item in found], [row[-1] for row in rows], words.weights)
     return tuple(found[at] for at in order[: wanted.limit])
+
+
+@lru_cache(maxsize=8)
+def _unfiltered(number: int, dimensions: int) -> bytes:
+    """Put together once for a version, as that of search by meaning alone."""
+    return text_search.beside(number, dimensions).as_bytes(None)

@@ -10,15 +10,13 @@ from typing import Any
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
-from pgvector import HalfVector, Vector
 from psycopg import sql
 from psycopg.rows import args_row
 
 from ragwright_core.filters import EVERYTHING, Filter
 from ragwright_core.index.filter_queries import condition
 from ragwright_core.index.fusion import Weights
-from ragwright_core.index.queries import vector_type
-from ragwright_core.index.vector_search import expect, search
+from ragwright_core.index.vector_search import as_parameter, expect, search
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -82,8 +80,7 @@ async def nearest(
     connection: Connection, number: int, dimensions: int, wanted: Search
 ) -> tuple[Found, ...]:
     """Raises psycopg.errors.UndefinedTable when the version was dropped."""
-    wrap = Vector if vector_type(dimensions) == "vector" else HalfVector
-    parameters = {"vector": wrap(wanted.vector), "limit": wanted.limit}
+    parameters = {"vector": as_parameter(wanted.vector, dimensions), "limit": wanted.limit}
     if wanted.filters == EVERYTHING:
         return await _rows(connection, _unfiltered(number, dimensions), parameters)
     fits = condition(wanted.filters)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.eval.questions import Piece
-from dev.stack import INDEX_MEMORY, Stack
+from dev.stack import Stack
 from ragwright_api.cache import Budget
 from ragwright_api.lease import Lease, LiveVersion
 from ragwright_api.logs import make_log
@@ -22,7 +22,7 @@ from ragwright_api.search import Found
 from ragwright_api.settings import Settings
 from ragwright_core.cachekeys import normalize_question
 from ragwright_core.filters import EVERYTHING
-from ragwright_core.handover import BuildOrder, ServeSettings
+from ragwright_core.handover import ServeSettings
 from ragwright_core.index.connect import prepare
 from ragwright_core.spec import ConfigMapSource, RagPipelineSpec, Source
 from ragwright_ingest import golive, steps
@@ -51,13 +51,7 @@ def build(stack: Stack, corpus: Path, spec: RagPipelineSpec, request: str) -> No
         folder.mkdir(exist_ok=True)
     if not (mounted / SOURCE).exists():
         (mounted / SOURCE).symlink_to(corpus.resolve())
-    order = BuildOrder(
-        pipeline=stack.identity,
-        request=request,
-        reason="eval",
-        spec=spec,
-        index_memory_bytes=INDEX_MEMORY,
-    )
+    order = stack.build_order(spec, request)
     steps.load(order, stores, Folders(stack.folder / request, secrets, mounted))
     report = golive.index(order, golive.Surroundings(stores, secrets))
     assert report.outcome == "swapped", report

@@ -8,15 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pgvector import HalfVector, Vector
 from psycopg.rows import tuple_row
 
 from ragwright_core.cachekeys import normalize_question
 from ragwright_core.embedding import Embedder
 from ragwright_core.index import text_search
 from ragwright_core.index.fusion import candidates, fuse, weights
-from ragwright_core.index.queries import vector_type
-from ragwright_core.index.vector_search import search
+from ragwright_core.index.vector_search import as_parameter, search
 from ragwright_core.index.versions import Version
 from ragwright_core.spec import GoldenQuestion, Retrieval
 from ragwright_ingest import queries
@@ -73,8 +71,7 @@ class Searcher:
 
     def _parameters(self, vector: Any, limit: int) -> dict[str, Any]:
         plain = vector.to_numpy() if hasattr(vector, "to_numpy") else vector
-        wrap = Vector if vector_type(self.dimensions) == "vector" else HalfVector
-        return {"vector": wrap(plain), "limit": limit}
+        return {"vector": as_parameter(plain, self.dimensions), "limit": limit}
 
 
 def _indexes(plan: dict[str, Any]) -> set[str]:

@@ -15,8 +15,8 @@ def make_embedder(
 ) -> Embedder:
     """`secrets` is the folder in which Secrets are mounted by name; an endpoint that fails is
     asked again for `deadline` seconds."""
-    # Imports of a second, and memory, that a pipeline which needs neither need not pay for.
     prefixes = descriptor.document_prefix, descriptor.query_prefix
+    # Imports of a second, and memory, that a pipeline which needs neither need not pay for.
     if descriptor.provider == "openai":
         from ragwright_core.embedding.openai import OpenAIEmbedder  # noqa: PLC0415
 

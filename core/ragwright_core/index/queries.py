@@ -218,7 +218,7 @@ def create_pending_index(number: int) -> sql.Composed:
     )
 
 
-def vector_type(dimensions: int) -> str:
+def vector_type(dimensions: int) -> LiteralString:
     """`vector` up to 2,000 dimensions, `halfvec` up to 4,000: pgvector's limits for HNSW."""
     return "vector" if dimensions <= 2000 else "halfvec"
 
@@ -248,7 +248,7 @@ def create_chunks(number: int, dimensions: int, language: str) -> sql.Composed:
         )"""
     ).format(
         table=sql.Identifier(chunks_table(number)),
-        type=sql.SQL("vector" if vector_type(dimensions) == "vector" else "halfvec"),
+        type=sql.SQL(vector_type(dimensions)),
         dimensions=sql.Literal(dimensions),
         language=sql.Literal(f"pg_catalog.{language}") + sql.SQL("::regconfig"),
     )

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pgvector import HalfVector, Vector
 from psycopg import sql
 
 from ragwright_core.index.queries import vector_type
+from ragwright_core.index.vector_search import as_parameter
 from ragwright_core.names import chunks_table, lexemes_table
 
 # Chunks in which a question's words may be looked at, rarest words first: each costs some
@@ -84,7 +84,7 @@ def beside(number: int, dimensions: int, where: sql.Composable | None = None) ->
         lexemes=_lexemes(number),
         chunks=_chunks(number),
         where=where or sql.SQL("true"),
-        type=sql.SQL("vector" if vector_type(dimensions) == "vector" else "halfvec"),
+        type=sql.SQL(vector_type(dimensions)),
     )
 
 
@@ -93,9 +93,8 @@ def parameters(
 ) -> dict[str, Any]:
     """Of `beside`, but for `near` and those of its condition; `limit` is how many candidates by
     words are taken."""
-    wrap = Vector if vector_type(dimensions) == "vector" else HalfVector
     return {
-        "vector": wrap(vector),
+        "vector": as_parameter(vector, dimensions),
         "language": f"pg_catalog.{language}",
         "text": text,
         "most": MOST_CHUNKS,

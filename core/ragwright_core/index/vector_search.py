@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pgvector import HalfVector, Vector
 from psycopg import sql
 
 from ragwright_core.index.queries import vector_type
 from ragwright_core.names import chunks_table
+
+
+def as_parameter(vector: Any, dimensions: int) -> Vector | HalfVector:
+    """A vector in the type that a version of so many dimensions holds."""
+    return Vector(vector) if vector_type(dimensions) == "vector" else HalfVector(vector)
 
 
 def search(
@@ -26,7 +34,7 @@ def search(
         LIMIT %(limit)s"""
     ).format(
         table=sql.Identifier(chunks_table(number)),
-        type=sql.SQL("vector" if vector_type(dimensions) == "vector" else "halfvec"),
+        type=sql.SQL(vector_type(dimensions)),
         where=where or sql.SQL("true"),
         exactly=sql.SQL("+ 0" if exact else ""),
     )
