@@ -70,15 +70,14 @@ def _add_routes(app: FastAPI, service: Service, invalidate: Invalidation) -> Non
             reply = await _unless_gone(background, request, service.ask(question))
         return _response(reply, BackgroundTask(service.remember, question, reply))
 
+    own = service.searching
+
     @app.post("/api/rag/retrieve", response_model=RetrieveResponse)
     async def retrieve(body: RetrieveRequest, request: Request) -> Response:
         service.metrics.queries.inc()
-        wanted = Wanted(
-            normalize_question(body.question),
-            body.filters,
-            service.top_k if body.top_k is None else body.top_k,
-            service.score_threshold if body.score_threshold is None else body.score_threshold,
-        )
+        limit = own.top_k if body.top_k is None else body.top_k
+        threshold = own.score_threshold if body.score_threshold is None else body.score_threshold
+        wanted = Wanted(normalize_question(body.question), body.filters, limit, threshold)
         work = service.find(wanted, request.state.head_at)
         return _response(await _unless_gone(background, request, work))
 

@@ -26,6 +26,7 @@ from ragwright_core.cachekeys import IndexPoint, normalize_question, response_ke
 from ragwright_core.filters import canonical
 from ragwright_core.model import fingerprint
 from ragwright_core.spec import Load
+from ragwright_core.spec import Retrieval as RetrievalSettings
 
 # Two swaps and a drop may pass under a slow request; more is a fault worth telling.
 FRESH_STARTS = 2
@@ -54,10 +55,9 @@ class Service:
     retrieval: Retrieval
     answerer: Answerer
     metrics: Metrics
-    top_k: int
+    searching: RetrievalSettings
     answer_ttl: int
     clock: Callable[[], float]
-    score_threshold: float = 0.0
     memory: Memory = field(default_factory=lambda: Memory(0))
     admission: Admission = field(default_factory=lambda: Admission(Load()))
     turns: TakeTurns = alone
@@ -172,7 +172,7 @@ class Service:
             scope="",
             question=question.text,
             filters=canonical(question.filters),
-            model=fingerprint([self.answerer.fingerprint, self.top_k, self.score_threshold]),
+            model=fingerprint([self.answerer.fingerprint, self.searching.model_dump()]),
         )
 
     async def _under(self, lease: Lease, question: Question, key: str) -> Result:
@@ -200,9 +200,8 @@ class Service:
 
     async def _compute(self, question: Question, lease: Lease, key: str, budget: Budget) -> Result:
         arrived = time.perf_counter()
-        wanted = Wanted(
-            normalize_question(question.text), question.filters, self.top_k, self.score_threshold
-        )
+        top_k, threshold = self.searching.top_k, self.searching.score_threshold
+        wanted = Wanted(normalize_question(question.text), question.filters, top_k, threshold)
         async with self.admission.place():
             began = time.perf_counter()
             retrieved = await self._retrieve(lease, wanted, budget, use_cache=question.use_cache)

@@ -29,6 +29,19 @@ async def built(pipeline: Pipeline, redis_client: redis.Redis) -> Pipeline:
     return whole
 
 
+@pytest.mark.parametrize(
+    "retrieval",
+    [{"topK": 1}, {"scoreThreshold": 0.9}, {"denseWeight": 0}],
+    ids=str,
+)
+async def test_an_answer_made_by_other_settings_is_not_taken_from_the_cache(
+    built: Pipeline, retrieval: dict[str, Any]
+) -> None:
+    async with serving(built) as one, serving(built.having(retrieval=retrieval)) as other:
+        assert [(await api.ask())["from_cache"] for api in (one, other)] == [False, False]
+        assert [(await api.ask())["from_cache"] for api in (one, other)] == [True, True]
+
+
 async def test_a_hundred_times_the_same_question_is_one_computation_and_99_hits(
     built: Pipeline,
 ) -> None:

@@ -30,7 +30,7 @@ from ragwright_core.embedding import openai as openai_embedding
 from ragwright_core.filters import canonical
 from ragwright_core.handover import Identity
 from ragwright_core.index.descriptor import Descriptor, EmbeddingDescriptor
-from ragwright_core.spec import Api, Cache
+from ragwright_core.spec import Api, Cache, Retrieval
 
 VERSION = LiveVersion(
     number=7,
@@ -98,7 +98,7 @@ class Contract:
             metrics=Metrics(
                 CollectorRegistry(), Identity(namespace="n", name="p", uid="u", cluster="c")
             ),
-            top_k=5,
+            searching=Retrieval(),
             answer_ttl=Cache().answer_ttl,
             clock=boot_clock,
         )
