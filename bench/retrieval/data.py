@@ -35,6 +35,7 @@ class Data:
 
     @cached_property
     def questions(self) -> Vectors:
+        """Each near a chunk."""
         draw = np.random.default_rng(self.seed + 1)
         near = self.vectors[draw.integers(CHUNKS, size=QUESTIONS)]
         return _unit(near + 0.04 * draw.standard_normal(near.shape, np.float32))
@@ -46,6 +47,13 @@ class Data:
         letters = "etaoinshrdlucmfwypvbgk"
         words = ["".join(draw.choices(letters, k=draw.randrange(2, 10))) for _ in range(5000)]
         return [" ".join(draw.choices(words, k=112)) for _ in range(CHUNKS)]
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Of each question: as many as people write, most of them from the chunk it is near."""
+        draw = random.Random(self.seed + 1)
+        near = np.random.default_rng(self.seed + 1).integers(CHUNKS, size=QUESTIONS)
+        return [" ".join(draw.sample(self.texts[n].split(), 8)) for n in near]
 
     @cached_property
     def metadata(self) -> list[dict[str, int | str]]:

@@ -19,16 +19,20 @@ from psycopg.types.json import Jsonb
 from bench.retrieval.data import DIMENSIONS, RARE, TOP_K, Data
 from ragwright_api.database import Database
 from ragwright_api.lease import LiveVersion
-from ragwright_api.search import Search
+from ragwright_api.search import Search, Words
 from ragwright_core.filters import EVERYTHING, parse
-from ragwright_core.index import connect
+from ragwright_core.index import connect, text_search
 from ragwright_core.index.descriptor import Descriptor, EmbeddingDescriptor
 from ragwright_core.index.filter_queries import condition
+from ragwright_core.index.fusion import candidates, weights
 from ragwright_core.index.queries import create_chunks
-from ragwright_core.index.vector_search import search
+from ragwright_core.index.vector_search import as_parameter, search
+from ragwright_core.spec import Retrieval
 from ragwright_ingest import queries
+from ragwright_ingest.index import create_text_search
 
 SCHEMA = "rag_bench_retrieval"
+LANGUAGE = "english"
 NUMBER = 1
 VERSION = LiveVersion(
     NUMBER,
@@ -70,7 +74,7 @@ def fill(url: str, data: Data) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
         connect.prepare(connection, SCHEMA)
-        connection.execute(create_chunks(NUMBER, DIMENSIONS, "english"))
+        connection.execute(create_chunks(NUMBER, DIMENSIONS, LANGUAGE))
         rows = zip(data.texts, data.metadata, data.vectors, strict=True)
         with connection.cursor().copy(queries.copy_chunks(NUMBER)) as copy:
             copy.set_types(queries.chunk_types(DIMENSIONS))
@@ -80,22 +84,29 @@ def fill(url: str, data: Data) -> None:
                 copy.write_row((*place, text, hashed, Jsonb(item), Vector(vector)))
         connection.execute(queries.create_ann_index(NUMBER, DIMENSIONS))
         connection.execute(queries.create_metadata_index(NUMBER))
+        create_text_search(connection, NUMBER)
         connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(f"chunks_v{NUMBER}")))
 
 
 @dataclass(frozen=True)
 class Ours:
-    """The call that the service makes for each question."""
+    """The call that the service makes for each question; by `words` too is what it does by
+    default."""
 
     database: Database
     data: Data
+    words: bool
 
     async def ask(self, asked: Asked) -> Told:
         told = Told([], [])
         filters = FITS if asked.filtered else EVERYTHING
-        for vector in self.data.questions[asked.first : asked.first + asked.count]:
+        for at in range(asked.first, asked.first + asked.count):
+            words = (
+                Words(self.data.words[at], LANGUAGE, weights(Retrieval())) if self.words else None
+            )
+            wanted = Search(self.data.questions[at], TOP_K, filters, words)
             began = time.perf_counter()
-            found = await self.database.search(VERSION, Search(vector, TOP_K, filters))
+            found = await self.database.search(VERSION, wanted)
             told.seconds.append(time.perf_counter() - began)
             told.found.append([item.id - 1 for item in found])
         return told
@@ -122,11 +133,35 @@ class Bare:
         return told
 
 
+@dataclass(frozen=True)
+class BareBoth(Bare):
+    """The two statements that search by meaning and by words takes, one after the other, and
+    nothing done with what they find."""
+
+    async def ask(self, asked: Asked) -> Told:
+        told = Told([], [])
+        fits, limit = condition(FITS), candidates(TOP_K)
+        where = fits.sql if asked.filtered else None
+        by_meaning = search(NUMBER, DIMENSIONS, where)
+        both = text_search.beside(NUMBER, DIMENSIONS, where)
+        more = fits.parameters if asked.filtered else {}
+        for at in range(asked.first, asked.first + asked.count):
+            vector, text = self.data.questions[at], self.data.words[at]
+            near = {"vector": as_parameter(vector, DIMENSIONS), "limit": limit}
+            beside = text_search.parameters(DIMENSIONS, vector, text, LANGUAGE, limit)
+            began = time.perf_counter()
+            ids = [row[0] for row in self.connection.execute(by_meaning, near | more)]
+            rows = self.connection.execute(both, beside | more | {"near": ids}).fetchall()
+            told.seconds.append(time.perf_counter() - began)
+            told.found.append([row[0] - 1 for row in rows[:TOP_K]])
+        return told
+
+
 @contextmanager
-def bare(url: str, data: Data) -> Iterator[Bare]:
+def connected(url: str) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(url, autocommit=True) as connection:
         connect.prepare(connection, SCHEMA)
-        yield Bare(connection, data)
+        yield connection
 
 
 @dataclass(frozen=True)

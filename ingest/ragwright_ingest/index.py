@@ -41,12 +41,13 @@ def build_indexes(  # noqa: PLR0913 - each is a setting of the server's build
         connection.execute(queries.create_hash_index(number))
         connection.execute(queries.create_metadata_index(number))
         if language:
-            _create_text_search(connection, number)
+            create_text_search(connection, number)
         connection.execute(queries.analyze(number))
     return warnings
 
 
-def _create_text_search(connection: Connection, number: int) -> None:
+def create_text_search(connection: Connection, number: int) -> None:
+    """What search by words takes, of chunks that are all there."""
     connection.execute(text_search.create_text_index(number))
     connection.execute(text_search.index_ids(number))
     connection.execute(text_search.create_lexemes(number))
