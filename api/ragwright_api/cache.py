@@ -15,49 +15,14 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 from ragwright_api.background import Background
 from ragwright_api.batches import Batches, Values
+from ragwright_api.budget import Breaker, Budget
 from ragwright_api.settings import NotMountedError
 from ragwright_core.cachekeys import turn_key
 
-# All Redis calls of one request together.
-BUDGET_SECONDS = 0.05
-# Less is no time for a call, which would count as a failure of Redis.
-_TOO_LITTLE_SECONDS = 0.001
-FAILURES_TO_OPEN = 3
-OPEN_SECONDS = 5.0
 # Below the 100 connections of redis-py's pool, beyond which it fails as if Redis had.
 CALLS_AT_ONCE = 64
 
 Result = TypeVar("Result")
-
-
-class Breaker:
-    """Leaves Redis alone for 5 s after three failures in a row."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._failures = 0
-        self._open_until = float("-inf")
-
-    @property
-    def is_open(self) -> bool:
-        return self._clock() < self._open_until
-
-    def record(self, *, ok: bool) -> None:
-        self._failures = 0 if ok else self._failures + 1
-        if self._failures >= FAILURES_TO_OPEN:
-            self._open_until = self._clock() + OPEN_SECONDS
-
-
-class Budget:
-    """The time that one request may still spend on Redis."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-
-    def spend(self, seconds: float) -> None:
-        left = self.seconds - seconds
-        self.seconds = left if left > _TOO_LITTLE_SECONDS else 0.0
-
 
 # What Redis does in one go: the value if it is there, else the turn to make it, if it is free.
 _TAKE_TURN = """

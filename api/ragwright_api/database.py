@@ -19,7 +19,6 @@ from ragwright_api.lease import Lease, LiveVersion
 from ragwright_api.pool import Pool, make_pool
 from ragwright_api.replica import Replica
 from ragwright_api.search import Found, Search
-from ragwright_api.sessions import Sessions
 from ragwright_api.summary import read_summary
 from ragwright_core.index.connect import NoVectorError
 from ragwright_core.index.descriptor import Descriptor
@@ -63,18 +62,17 @@ class Database:
     ) -> None:
         """`pooled`: a pooler in transaction mode is between. `on_passed_over` hears of each search
         that a replica could not answer."""
-        self._searches = make_pool(conninfo, SEARCH_CONNECTIONS, pooled=pooled)
-        self._replica = Replica(make_pool(replica, SEARCH_CONNECTIONS, "any")) if replica else None
+        self._searches = make_pool(conninfo, schema, SEARCH_CONNECTIONS, pooled=pooled)
+        self._pointer = make_pool(conninfo, schema, POINTER_CONNECTIONS, pooled=pooled)
+        self._replica = (
+            Replica(make_pool(replica, schema, SEARCH_CONNECTIONS, "any")) if replica else None
+        )
         self._on_passed_over = on_passed_over
-        self._pointer = make_pool(conninfo, POINTER_CONNECTIONS, pooled=pooled)
-        self._sessions = Sessions(schema, pooled=pooled)
-        self._replica_sessions = Sessions(schema, pooled=False)
         self._background = Background()
 
     async def open(self) -> None:
-        """Begin to connect; the database may come later."""
         for pool in self._pools():
-            await pool.open(wait=False)
+            await pool.open()
 
     async def close(self) -> None:
         await self._background.close()
@@ -188,15 +186,13 @@ class Database:
             raise
         except psycopg.OperationalError:
             # Where one connection has died most have: weed them out, and try again.
-            await pool.check()
+            await pool.connections.check()
         except _OUTDATED:
-            await pool.drain()
+            await pool.connections.drain()
         return await self._once(pool, work)
 
     async def _once(self, pool: Pool, work: Work[Result]) -> Result:
-        of_replica = self._replica is not None and pool is self._replica.pool
-        sessions = self._replica_sessions if of_replica else self._sessions
-        async with pool.connection() as connection, sessions.on(connection):
+        async with pool.one() as connection:
             return await work(connection)
 
 

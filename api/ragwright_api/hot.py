@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ragwright_api.bodies import QueryRequest
-from ragwright_api.cache import Budget
+from ragwright_api.budget import Budget
 from ragwright_api.front import MAX_BODY_BYTES, request_id_of
 from ragwright_api.lease import Lease, LiveVersion
 from ragwright_api.memory import Headers

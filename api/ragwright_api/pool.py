@@ -1,26 +1,53 @@
-"""Pools of database connections."""
+"""Pools of database connections, each of which knows the pipeline's schema before it is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
+from ragwright_api.sessions import Sessions
 from ragwright_core.index import connect
 
-Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
+Connection = psycopg.AsyncConnection[Any]
 
 CONNECTION_WAIT_SECONDS = 2.0
 
 
+@dataclass(frozen=True)
+class Pool:
+    connections: AsyncConnectionPool[Connection]
+    sessions: Sessions
+
+    async def open(self) -> None:
+        """Begin to connect; the database may come later."""
+        await self.connections.open(wait=False)
+
+    async def close(self) -> None:
+        await self.connections.close()
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[Connection]:
+        """Raises PoolTimeout, or NoVectorError when the database has no pgvector."""
+        async with self.connections.connection() as connection, self.sessions.on(connection):
+            yield connection
+
+
 def make_pool(
-    conninfo: Callable[[], str], size: int, server: str = "primary", *, pooled: bool = False
+    conninfo: Callable[[], str],
+    schema: str,
+    size: int,
+    server: str = "primary",
+    *,
+    pooled: bool = False,
 ) -> Pool:
     """A pool that reads its URL anew for each connection, so that a Secret may rotate. `server` is
     libpq's target_session_attrs; `pooled` says that a pooler in transaction mode is between."""
-    return AsyncConnectionPool(
+    connections: AsyncConnectionPool[Connection] = AsyncConnectionPool(
         conninfo,
         kwargs={
             **connect.CONNECT_OPTIONS,
@@ -38,3 +65,4 @@ def make_pool(
         reconnect_timeout=1.0,
         open=False,
     )
+    return Pool(connections, Sessions(schema, pooled=pooled))

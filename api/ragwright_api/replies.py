@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ragwright_api.cache import Budget
+from ragwright_api.budget import Budget
 from ragwright_api.lease import Lease
 from ragwright_api.stored import Stored
 from ragwright_core.filters import Filter

@@ -10,7 +10,8 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragwright_api.cache import Budget, Cache
+from ragwright_api.budget import Budget
+from ragwright_api.cache import Cache
 from ragwright_api.cost import FREE, Cost
 from ragwright_api.database import Database
 from ragwright_api.errors import QuestionEmbeddingError

@@ -15,7 +15,8 @@ from ragwright_api.admission import Admission
 from ragwright_api.answerers.base import Answerer
 from ragwright_api.answerers.extractive import ExtractiveAnswerer
 from ragwright_api.answerers.openai import OpenAIAnswerer
-from ragwright_api.cache import BUDGET_SECONDS, Breaker, Cache
+from ragwright_api.budget import BUDGET_SECONDS, Breaker
+from ragwright_api.cache import Cache
 from ragwright_api.database import Database
 from ragwright_api.drift import Drift, Watch
 from ragwright_api.invalidate import Invalidation

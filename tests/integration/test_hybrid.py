@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from psycopg import sql
 
-from ragwright_api.cache import Budget
+from ragwright_api.budget import Budget
 from ragwright_api.retrieval import Wanted
 from ragwright_core.filters import parse
 from ragwright_core.index import text_search
@@ -78,6 +78,24 @@ async def test_either_search_alone_fills_the_answer(pipeline: Pipeline) -> None:
     assert await sources(pipeline, "xyzzy") != [], "no word is known: by meaning"
     for weights in ({"denseWeight": 0}, {"lexicalWeight": 0}, {}):
         assert len(await sources(pipeline.having(retrieval=weights), "steel valve")) >= 4
+
+
+async def test_what_answers_goes_on_in_the_next_chunk(pipeline: Pipeline) -> None:
+    small = pipeline.having(chunking={"maxCharacters": 100})
+    small.write(
+        steel="# Steel valve V-0815\n\nHow to mend a steel valve V-0815, in three steps:\n\n"
+        "1. Close both cocks. 2. Take off the lid with a spanner. 3. Put in a new seal.",
+        **{f"other{n}": f"The valve in room {n} is closed with a key." for n in range(9)},
+    )
+    await asyncio.to_thread(small.build, "r1")
+    question = "How do I mend the steel valve V-0815?"
+
+    async def second(weight: float) -> str:
+        asked = small.having(retrieval={"adjacentWeight": weight})
+        return (await sources(asked, question))[1]
+
+    assert await second(0) != "steel.md"
+    assert await second(0.3) == "steel.md"
 
 
 async def test_a_filter_holds_for_both_searches(pipeline: Pipeline) -> None:
@@ -160,9 +178,9 @@ def test_words_find_what_meaning_puts_last(pipeline: Pipeline) -> None:
 
     rows = candidates(pipeline, "brass pump", far)
 
-    by_words = max(rows, key=lambda row: row[-1])
+    by_words = max(rows, key=lambda row: row[-2])
     assert by_words[2] == "q.md"
-    assert by_words == min(rows, key=lambda row: row[-2]), "the farthest of all"
+    assert by_words == min(rows, key=lambda row: row[-3]), "the farthest of all"
 
 
 def test_words_that_stand_in_too_many_chunks_are_passed_over(pipeline: Pipeline) -> None:
@@ -171,7 +189,7 @@ def test_words_that_stand_in_too_many_chunks_are_passed_over(pipeline: Pipeline)
 
     def shares_words(most: int) -> set[str]:
         rows = candidates(pipeline, "the brass is made by hand", most=most)
-        return {row[2] for row in rows if row[-1] > 0}
+        return {row[2] for row in rows if row[-2] > 0}
 
     # `brass` stands in 1 chunk; `made` in 2 and `hand` in 2, of which the first in the alphabet
     # fits into 3.

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 import redis.asyncio as redis
 
-from ragwright_api.cache import Breaker, Budget, Cache, _result_now, _retire
+from ragwright_api.budget import Breaker, Budget
+from ragwright_api.cache import Cache, _result_now, _retire
 from ragwright_api.settings import NotMountedError
 
 
