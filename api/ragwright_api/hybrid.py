@@ -14,7 +14,7 @@ from ragwright_api.search import Found, Search, nearest
 from ragwright_core.filters import EVERYTHING
 from ragwright_core.index import text_search
 from ragwright_core.index.filter_queries import condition
-from ragwright_core.index.fusion import candidates, fuse
+from ragwright_core.index.fusion import candidates
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -40,9 +40,7 @@ async def best(
         statement, prepare = text_search.beside(number, dimensions, fits.sql), False
     async with connection.cursor(row_factory=tuple_row) as cursor:
         rows = await (await cursor.execute(statement, parameters, prepare=prepare)).fetchall()
-    found = [Found(*row[:-1]) for row in rows]
-    order = fuse([item.score for item in found], [row[-1] for row in rows], words.weights)
-    return tuple(found[at] for at in order[: wanted.limit])
+    return tuple(Found(*row) for row in text_search.best(rows, words.weights, wanted.limit))
 
 
 @lru_cache(maxsize=8)

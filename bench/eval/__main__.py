@@ -21,7 +21,8 @@ from ragwright_core.spec import MINILM
 WAYS = {
     "Ragwright": {},
     "Ragwright, by meaning alone": {"lexicalWeight": 0},
-    "Ragwright, by words alone": {"denseWeight": 0},
+    "Ragwright, without adjacent chunks": {"adjacentWeight": 0},
+    "Ragwright, by words alone": {"denseWeight": 0, "adjacentWeight": 0},
 }
 
 

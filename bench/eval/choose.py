@@ -6,6 +6,7 @@ On a third of the questions, whose digests it writes to chosen_on.txt: `make eva
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +16,11 @@ from bench.eval.questions import CHOSEN_ON, Question, is_for_choosing, read_ques
 from dev.stack import Stack, stack
 from ragwright_core.spec import MINILM, WORDLLAMA
 
-# Of search by meaning and of search by words.
-GRID = [(1, 0), (2, 1), (1, 1), (2, 3), (1, 2), (1, 3)]
+# Of search by meaning, of search by words, and of adjacent chunks.
+GRID = [
+    *((dense, lexical, 0.0) for dense, lexical in [(1, 0), (2, 1), (1, 1), (2, 3), (1, 2), (1, 3)]),
+    *((1, 2, adjacent) for adjacent in (0.1, 0.2, 0.3, 0.4, 0.5)),
+]
 CUT = 5
 
 
@@ -35,11 +39,12 @@ async def choose(corpus: Path, file: Path) -> None:
         spec = pipeline(embedding={"model": model}, chunking={"maxTokens": 200})
         with stack("choose") as stores:
             await asyncio.to_thread(build, stores, corpus, spec, model)
-            for dense, lexical in GRID:
-                weighted = having(spec, {"denseWeight": dense, "lexicalWeight": lexical})
+            for dense, lexical, adjacent in GRID:
+                given = {"denseWeight": dense, "lexicalWeight": lexical, "adjacentWeight": adjacent}
+                weighted = having(spec, given)
                 async with asking(stores, weighted) as asker:
                     points = await mean_recall(stores, asker, questions)
-                print(f"{model} dense {dense} lexical {lexical}: R@5 {points:.1f}", flush=True)
+                print(f"{model} {json.dumps(given)}: R@5 {points:.1f}", flush=True)
     CHOSEN_ON.write_text("".join(f"{question.digest}\n" for question in questions))
 
 

@@ -13,7 +13,7 @@ from psycopg.rows import tuple_row
 from ragwright_core.cachekeys import normalize_question
 from ragwright_core.embedding import Embedder
 from ragwright_core.index import text_search
-from ragwright_core.index.fusion import candidates, fuse, weights
+from ragwright_core.index.fusion import candidates, weights
 from ragwright_core.index.vector_search import as_parameter, search
 from ragwright_core.index.versions import Version
 from ragwright_core.spec import GoldenQuestion, Retrieval
@@ -113,9 +113,7 @@ def _best(
     parameters = text_search.parameters(dimensions, vector, text, language, candidates(limit))
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(statement, parameters | {"near": near}).fetchall()
-    # The last two columns are the cosine and the rank by words.
-    order = fuse([row[-2] for row in rows], [row[-1] for row in rows], weights(retrieval))
-    return [rows[at] for at in order[:limit]]
+    return text_search.best(rows, weights(retrieval), limit)
 
 
 async def _embed(embedder: Embedder, texts: Sequence[str]) -> Any:

@@ -31,7 +31,7 @@ async def built(pipeline: Pipeline, redis_client: redis.Redis) -> Pipeline:
 
 @pytest.mark.parametrize(
     "retrieval",
-    [{"topK": 1}, {"scoreThreshold": 0.9}, {"denseWeight": 0}],
+    [{"topK": 1}, {"scoreThreshold": 0.9}, {"denseWeight": 0}, {"adjacentWeight": 0}],
     ids=str,
 )
 async def test_an_answer_made_by_other_settings_is_not_taken_from_the_cache(

@@ -4,10 +4,30 @@ from __future__ import annotations
 
 import pytest
 
-from ragwright_core.index.fusion import Weights, candidates, fuse, weights
+from ragwright_core.index.fusion import Candidate, Weights, candidates, weights
+from ragwright_core.index.fusion import fuse as fuse_candidates
 from ragwright_core.spec import Retrieval
 
 EVEN = Weights(1, 1)
+
+
+def fuse(cosines: list[float], ranks: list[float], given: Weights) -> list[int]:
+    """Of candidates of as many documents."""
+    pairs = enumerate(zip(cosines, ranks, strict=True))
+    return fuse_candidates([Candidate(at, 0, *scores) for at, scores in pairs], given)
+
+
+@pytest.mark.parametrize(("adjacent", "expected"), [(0.0, [0, 2, 1, 3]), (0.3, [0, 1, 2, 3])])
+def test_what_stands_beside_a_good_chunk_is_lifted(adjacent: float, expected: list[int]) -> None:
+    """By the better of its neighbours, and never over its own document's bounds."""
+    found = [
+        Candidate("a", 4, 0.9, 0.9),
+        Candidate("a", 5, 0.2, 0.2),
+        Candidate("b", 5, 0.3, 0.3),
+        Candidate("a", 7, 0.1, 0.1),
+    ]
+
+    assert fuse_candidates(found, Weights(1, 1, adjacent)) == expected
 
 
 def test_best_by_both_comes_first() -> None:
@@ -54,5 +74,6 @@ def test_nothing_and_one() -> None:
 
 
 def test_the_specs_weights_and_enough_candidates() -> None:
-    assert weights(Retrieval(dense_weight=3, lexical_weight=0)) == Weights(3, 0)
+    given = Retrieval(dense_weight=3, lexical_weight=0, adjacent_weight=0.5)
+    assert weights(given) == Weights(3, 0, 0.5)
     assert [candidates(limit) for limit in (1, 5, 20, 50)] == [40, 40, 40, 100]

@@ -32,7 +32,7 @@ def _shape(**spec: object) -> str:
 
 
 def test_only_what_shapes_the_index_counts() -> None:
-    serving = {"topK": 9, "denseWeight": 2, "lexicalWeight": 0}
+    serving = {"topK": 9, "denseWeight": 2, "lexicalWeight": 0, "adjacentWeight": 1}
     assert _shape(retrieval=serving, suspend=True, deletionPolicy="Delete") == _shape()
     secret = {"name": "git"}
     source = {"name": "a", "git": {"url": "https://git.example/x", "secretRef": secret}}

@@ -182,6 +182,7 @@ OTHER: dict[str, Any] = {
     "retrieval.topK": 9,
     "retrieval.denseWeight": 9,
     "retrieval.lexicalWeight": 9,
+    "retrieval.adjacentWeight": 0.9,
     "retrieval.language": "simple",
     "retrieval.scoreThreshold": 0.5,
     "database.managed": {"storage": "99Gi"},

@@ -6,15 +6,19 @@ Words are joined by OR: by AND, four of five natural questions find nothing (mea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
+from ragwright_core.index.fusion import Candidate, Weights, fuse
 from ragwright_core.index.queries import vector_type
 from ragwright_core.index.vector_search import as_parameter
 from ragwright_core.names import chunks_table, lexemes_table
+
+Row = tuple[Any, ...]
 
 # Chunks in which a question's words may be looked at, rarest words first: each costs some
 # microseconds, and a word that stands everywhere tells nothing.
@@ -57,7 +61,8 @@ def beside(number: int, dimensions: int, where: sql.Composable | None = None) ->
     """The best candidates by words, and beside them the chunks `near` that search by meaning has
     found. Parameters: vector, language, text, most, candidates, near (ids), and those of `where`.
 
-    Rows: as of `vector_search.search`, and the rank by words, 0 where none is shared; by id.
+    Rows, by id: as of `vector_search.search`, then the rank by words, 0 where none is shared, and
+    the chunk's position in its document. `best` puts them in order.
     """
     return sql.SQL(
         r"""
@@ -77,7 +82,7 @@ def beside(number: int, dimensions: int, where: sql.Composable | None = None) ->
         )
         SELECT id, source, path, url, title, first_line, last_line, text,
                1 - (embedding <=> %(vector)s::{type}) AS score,
-               coalesce(ts_rank(lexemes, (SELECT words FROM question)), 0) AS lexical
+               coalesce(ts_rank(lexemes, (SELECT words FROM question)), 0) AS lexical, position
         FROM {chunks} WHERE id = ANY (ARRAY(TABLE lexical) || %(near)s::bigint[])
         ORDER BY id"""
     ).format(
@@ -86,6 +91,15 @@ def beside(number: int, dimensions: int, where: sql.Composable | None = None) ->
         where=where or sql.SQL("true"),
         type=sql.SQL(vector_type(dimensions)),
     )
+
+
+def best(rows: Sequence[Row], weights: Weights, limit: int) -> list[Row]:
+    """Of the rows of `beside` the best, best first, each as a row of `vector_search.search`."""
+    found = [
+        Candidate(document=(source, path), position=position, cosine=cosine, rank=rank)
+        for _, source, path, *_, cosine, rank, position in rows
+    ]
+    return [rows[at][:-2] for at in fuse(found, weights)[:limit]]
 
 
 def parameters(

@@ -35,6 +35,13 @@ class Retrieval(Model):
     lexical_weight: int = Field(
         2, ge=0, le=100, description="What shared words count; 0 searches by meaning alone."
     )
+    adjacent_weight: float = Field(
+        0.4,
+        ge=0,
+        le=1,
+        description="Share of a chunk's score that those right before and after it get: an answer "
+        "often goes on there. 0: none.",
+    )
     language: Language = Field(
         "english",
         description="Of the documents, for their words' stems; `simple` stems nothing. A change "
