@@ -25,7 +25,7 @@ from ragwright_core.index import connect, text_search
 from ragwright_core.index.descriptor import Descriptor, EmbeddingDescriptor
 from ragwright_core.index.filter_queries import condition
 from ragwright_core.index.fusion import candidates, weights
-from ragwright_core.index.queries import create_chunks
+from ragwright_core.index.tables import create_chunks
 from ragwright_core.index.vector_search import as_parameter, search
 from ragwright_core.spec import Retrieval
 from ragwright_ingest import queries

@@ -12,7 +12,7 @@ from pgvector import HalfVector, Vector
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from ragwright_core.index.queries import vector_type
+from ragwright_core.index.tables import vector_type
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason
 from ragwright_core.spec import Chunking

@@ -6,7 +6,7 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from ragwright_core.index.queries import vector_type
+from ragwright_core.index.tables import vector_type
 from ragwright_core.names import chunks_table, documents_table
 
 _CHUNK_COLUMNS = (

@@ -29,7 +29,7 @@ from ragwright_core.filters import (
 )
 from ragwright_core.index import connect
 from ragwright_core.index.filter_queries import condition
-from ragwright_core.index.queries import create_chunks
+from ragwright_core.index.tables import create_chunks
 from ragwright_core.index.vector_search import expect, search
 from ragwright_ingest import queries
 from ragwright_ingest.evidence import Searcher

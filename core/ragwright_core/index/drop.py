@@ -8,6 +8,7 @@ import psycopg
 
 from ragwright_core.index import queries
 from ragwright_core.index.layout import advisory_lock
+from ragwright_core.index.tables import drop_tables
 from ragwright_core.index.versions import mark, numbers_in
 from ragwright_core.index.views import cover_versions, views_lock, with_lock_retries
 from ragwright_core.spec import Reindex
@@ -60,7 +61,7 @@ def _drop(connection: psycopg.Connection[Any], number: int, tries: int) -> bool:
     def drop() -> None:
         with connection.transaction():
             connection.execute(queries.SHORT_LOCK_TIMEOUT)
-            connection.execute(queries.drop_tables(number))
+            connection.execute(drop_tables(number))
             mark(connection, number, "dropped")
 
     try:

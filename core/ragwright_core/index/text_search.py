@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from ragwright_core.index.fusion import Candidate, Weights, fuse
-from ragwright_core.index.queries import vector_type
+from ragwright_core.index.tables import vector_type
 from ragwright_core.index.vector_search import as_parameter
 from ragwright_core.names import chunks_table, lexemes_table
 

@@ -7,7 +7,7 @@ from typing import Any
 from pgvector import HalfVector, Vector
 from psycopg import sql
 
-from ragwright_core.index.queries import vector_type
+from ragwright_core.index.tables import vector_type
 from ragwright_core.names import chunks_table
 
 

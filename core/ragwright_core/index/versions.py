@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
-from ragwright_core.index import queries
+from ragwright_core.index import queries, tables
 from ragwright_core.index.descriptor import Descriptor
 
 State = Literal["building", "ready", "live", "kept", "failed", "dropping", "dropped"]
@@ -132,10 +132,10 @@ def create_version(connection: psycopg.Connection[Any], begun: Begun) -> int:
     row = connection.execute(queries.CREATE_VERSION, values).fetchone()
     assert row is not None
     number = int(row[0])
-    connection.execute(queries.create_documents(number))
-    connection.execute(queries.create_pending_index(number))
+    connection.execute(tables.create_documents(number))
+    connection.execute(tables.create_pending_index(number))
     connection.execute(
-        queries.create_chunks(number, descriptor.embedding.dimensions, descriptor.language)
+        tables.create_chunks(number, descriptor.embedding.dimensions, descriptor.language)
     )
     return number
 
