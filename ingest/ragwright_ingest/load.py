@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pgvector import HalfVector, Vector
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from ragwright_core.embedding import TextRefusedError
 from ragwright_core.index.tables import vector_type
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason
@@ -21,7 +22,7 @@ from ragwright_ingest.chunk import Chunk, TokenLimit, chunks
 from ragwright_ingest.database import Connection
 from ragwright_ingest.parse import Parsed, UnreadableError, parse
 from ragwright_ingest.sources.base import OpenSource
-from ragwright_ingest.vectors import Vectorizer
+from ragwright_ingest.vectors import Vectorizer, Vectors
 
 BATCH_CHUNKS = 100  # the seed's
 
@@ -100,7 +101,7 @@ class Worker:
             claimed = self._claim()
             if not claimed:
                 return False
-            found = self.vectorizer.vectors([c for item in claimed for c in item.chunks])
+            claimed, found = self._embedded(claimed)
             self._copy(claimed, found.vectors)
             for item in claimed:
                 self._finish(item)
@@ -136,6 +137,21 @@ class Worker:
         except UnreadableError as error:
             return Claimed(row, None, [], str(error))
         return Claimed(row, parsed, chunks(parsed, self.chunking, self.token_limit))
+
+    def _embedded(self, claimed: list[Claimed]) -> tuple[list[Claimed], Vectors]:
+        """All at once. Where the endpoint refuses a text each document for itself, so that only
+        the one that holds it has failed: the model has embedded the fixed sentences before."""
+        try:
+            return claimed, self.vectorizer.vectors([c for item in claimed for c in item.chunks])
+        except TextRefusedError:
+            alone = [self._alone(item) for item in claimed]
+            return [item for item, _ in alone], Vectors.joined(found for _, found in alone)
+
+    def _alone(self, item: Claimed) -> tuple[Claimed, Vectors]:
+        try:
+            return item, self.vectorizer.vectors(item.chunks)
+        except TextRefusedError as error:
+            return replace(item, chunks=[], problem=str(error)), Vectors.joined([])
 
     def _copy(self, claimed: list[Claimed], vectors: list[Any]) -> None:
         wrap = Vector if vector_type(self.dimensions) == "vector" else HalfVector

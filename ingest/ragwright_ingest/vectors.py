@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -97,6 +97,15 @@ class Vectors:
     vectors: list[Vector]
     embedded: int
     reused: int
+
+    @classmethod
+    def joined(cls, parts: Iterable[Vectors]) -> Vectors:
+        found = list(parts)
+        return cls(
+            vectors=[vector for part in found for vector in part.vectors],
+            embedded=sum(part.embedded for part in found),
+            reused=sum(part.reused for part in found),
+        )
 
 
 @dataclass(frozen=True)

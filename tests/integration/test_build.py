@@ -274,6 +274,23 @@ def test_a_document_that_cannot_be_read_is_named_and_the_rest_goes_on(pipeline: 
     ]
 
 
+def test_a_document_that_the_endpoint_refuses_is_named_and_the_rest_goes_on(
+    pipeline: Pipeline, endpoint: Endpoint
+) -> None:
+    pipeline = openai(pipeline.having(reindex={"gates": {"maxFailedDocuments": 50}}), endpoint)
+    pipeline.write(a="# Good", b="# Bad", c="# Good too")
+    endpoint.told.refuse_texts = lambda texts: 400 if "# Bad" in texts else None
+
+    report = pipeline.build("r1")
+
+    assert report.outcome == "swapped"
+    assert (report.counts.documents, report.counts.failed, report.counts.chunks) == (3, 1, 2)
+    (named,) = report.failed_documents
+    assert named.startswith(f"b.md: {endpoint.url} refused to embed (HTTP 400): ")
+    pipeline.write(b="# Mended")
+    assert pipeline.build("r2").counts.failed == 0
+
+
 @pytest.mark.parametrize("dimensions", [128, 3000])
 def test_a_change_of_dimensions_is_an_ordinary_reindex(
     pipeline: Pipeline, endpoint: Endpoint, dimensions: int

@@ -12,6 +12,7 @@ from ragwright_core.embedding import (
     EmbeddingRejectedError,
     EmbeddingUnavailableError,
     SecretMissingError,
+    TextRefusedError,
 )
 from ragwright_core.embedding.openai import OpenAIEmbedder
 from ragwright_core.index.descriptor import EmbeddingDescriptor
@@ -101,6 +102,34 @@ async def test_a_refusal_is_final(endpoint: Endpoint, make: Make, status: int) -
         await make().embed_documents(["text"])
 
     assert len(endpoint.told.keys_seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "of_text"), [(400, True), (413, True), (422, True), (403, False)]
+)
+async def test_one_text_is_refused(
+    endpoint: Endpoint, make: Make, status: int, of_text: bool
+) -> None:
+    endpoint.told.refuse_texts = lambda texts: status if "bad" in texts else None
+
+    with pytest.raises(EmbeddingRejectedError, match=f"HTTP {status}") as refused:
+        await make().embed_documents([*(f"good {n}" for n in range(60)), "bad"])
+
+    assert isinstance(refused.value, TextRefusedError) is of_text
+
+
+async def test_an_endpoint_that_takes_fewer_at_once_gets_fewer(
+    endpoint: Endpoint, make: Make
+) -> None:
+    """Text Embeddings Inference takes 32 unless told otherwise, and answers 422 to more."""
+    endpoint.told.refuse_texts = lambda texts: 422 if len(texts) > 32 else None
+    texts = [f"text number {n}" for n in range(230)]
+
+    vectors = await make().embed_documents(texts)
+
+    np.testing.assert_allclose(vectors, [vector(text, 64) for text in texts], atol=1e-6)
+    assert endpoint.told.texts == texts, "each was embedded once"
+    assert len(endpoint.told.came) == len(endpoint.told.embedding_calls) + 3, "refused thrice"
 
 
 @pytest.mark.parametrize(

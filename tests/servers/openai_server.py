@@ -39,6 +39,8 @@ class Told:
     spoil: Callable[[list[list[float]]], list[list[float]]] | None = None
     answer: Callable[[Json], str] = lambda _: "an answer"
     refuse_dimensions: bool = False
+    #: The status to refuse these texts with, if any.
+    refuse_texts: Callable[[list[str]], int | None] = lambda _: None
     #: Whether a chat reply tells the tokens it took.
     tells_usage: bool = True
     #: Held by a test to make replies wait; a reply acquires and releases it.
@@ -99,6 +101,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(400, {"error": {"message": "this model does not support dimensions"}})
             return
         texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+        if refused := told.refuse_texts(texts):
+            self._reply(refused, {"error": {"message": "not these"}})
+            return
         told.embedding_calls.append({**body, "input": texts})
         rows = [vector(text, body.get("dimensions", 64)) for text in texts]
         rows = told.spoil(rows) if told.spoil else rows

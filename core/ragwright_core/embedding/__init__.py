@@ -7,6 +7,13 @@ from ragwright_core.embedding.base import (
     EmbeddingRejectedError,
     EmbeddingUnavailableError,
     SecretMissingError,
+    TextRefusedError,
 )
 
-__all__ = ["Embedder", "EmbeddingRejectedError", "EmbeddingUnavailableError", "SecretMissingError"]
+__all__ = [
+    "Embedder",
+    "EmbeddingRejectedError",
+    "EmbeddingUnavailableError",
+    "SecretMissingError",
+    "TextRefusedError",
+]

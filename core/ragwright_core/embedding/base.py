@@ -23,6 +23,10 @@ class EmbeddingRejectedError(Exception):
     """The endpoint refused the request; the same request will fail again."""
 
 
+class TextRefusedError(EmbeddingRejectedError):
+    """It refused one text, by what the text is or says; others it may embed."""
+
+
 class Embedder(Protocol):
     """Turns texts into unit vectors, float32 of shape (len(texts), dimensions).
 

@@ -15,12 +15,15 @@ from ragwright_core.embedding.base import (
     EmbeddingRejectedError,
     EmbeddingUnavailableError,
     SecretMissingError,
+    TextRefusedError,
     Vectors,
 )
 from ragwright_core.index.descriptor import EmbeddingDescriptor
 
 BATCH = 100  # the seed's
 LONGEST_WAIT_SECONDS = 20.0
+# Of a text, or of so many at once; other refusals are of the model, the path or the key.
+_OF_TEXTS = frozenset({400, 413, 422})
 _PASSING = (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError)
 
 
@@ -42,7 +45,8 @@ def read_api_key(secret_file: Path | None) -> str:
 
 
 class OpenAIEmbedder:
-    """Batches of 100, normalised. A batch is tried again until `deadline` (s) is over."""
+    """Batches of 100, fewer where the endpoint takes fewer, normalised. A batch is tried again
+    until `deadline` (s) is over."""
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class OpenAIEmbedder:
         self._secret_file = secret_file
         self._deadline = deadline
         self._asks_for_dimensions = True
+        self._most = BATCH
         self._client = openai.AsyncOpenAI(
             base_url=descriptor.base_url, api_key="unset", max_retries=0, timeout=timeout
         )
@@ -71,29 +76,51 @@ class OpenAIEmbedder:
         await self._client.close()
 
     async def _embed(self, texts: list[str]) -> Vectors:
-        batches = [
-            await self._batch(texts[start : start + BATCH]) for start in range(0, len(texts), BATCH)
-        ]
+        batches = []
+        while texts:
+            size = self._most
+            batches.append(await self._batch(texts[:size]))
+            texts = texts[size:]
         return np.concatenate(batches) if batches else np.zeros((0, self.dimensions), np.float32)
 
+    async def _halves(self, texts: list[str]) -> Vectors:
+        """Raises TextRefusedError when so many at once was not what the endpoint minds."""
+        size = -(-len(texts) // 2)
+        halves = await self._batch(texts[:size]), await self._batch(texts[size:])
+        self._most = min(self._most, size)
+        return np.concatenate(halves)
+
     async def _batch(self, texts: list[str]) -> Vectors:
+        try:
+            return self._checked(await self._tried(texts), len(texts))
+        except TextRefusedError:
+            if len(texts) == 1:
+                raise
+        return await self._halves(texts)
+
+    async def _tried(self, texts: list[str]) -> list[list[float]]:
         endpoint = self._descriptor.base_url
         try:
             async for attempt in stamina.retry_context(
                 on=_pause_before_retry, attempts=None, timeout=self._deadline, wait_initial=0.2
             ):
                 with attempt:
-                    rows = await self._request(texts)
+                    return await self._request(texts)
         except _PASSING as error:
             raise EmbeddingUnavailableError(
                 f"{endpoint} did not embed within {self._deadline:g} s ({_words(error)})"
             ) from None
         except openai.APIError as error:
+            refused = f"{endpoint} refused to embed ({_words(error)})"
+            if getattr(error, "status_code", None) in _OF_TEXTS:
+                raise TextRefusedError(
+                    f"{refused}: check embedding.model and dimensions, and whether the text is "
+                    "longer than the model reads"
+                ) from None
             raise EmbeddingRejectedError(
-                f"{endpoint} refused to embed ({_words(error)}): check embedding.model, "
-                "dimensions and secretRef"
+                f"{refused}: check embedding.model, dimensions and secretRef"
             ) from None
-        return self._checked(rows, len(texts))
+        raise AssertionError("it is tried until it works or raises")
 
     async def _request(self, texts: list[str]) -> list[list[float]]:
         client = self._client.with_options(api_key=read_api_key(self._secret_file))
