@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ragwright_api.budget import Budget
 from ragwright_api.lease import Lease
+from ragwright_api.search import Found
 from ragwright_api.stored import Stored
 from ragwright_core.filters import Filter
 
@@ -82,3 +83,15 @@ def told_of(lease: Lease) -> Headers:
         ("X-Ragwright-Version", str(lease.version.number)),
         ("X-Ragwright-Term", str(lease.term)),
     )
+
+
+def chunk_fields(found: Found) -> dict[str, str | int | float]:
+    """A chunk as POST /api/rag/retrieve shows it."""
+    return {
+        "source": found.reference,
+        "title": found.title,
+        "text": found.text,
+        "first_line": found.first_line,
+        "last_line": found.last_line,
+        "score": found.score,
+    }

@@ -18,9 +18,8 @@ from ragwright_api.errors import LeaseUnavailableError, NoVersionError, VersionG
 from ragwright_api.lease import Lease, LiveReader, LiveVersion
 from ragwright_api.memory import Memory, Remembered
 from ragwright_api.metrics import Metrics
-from ragwright_api.replies import Chunks, Question, Reply, Result
+from ragwright_api.replies import Chunks, Question, Reply, Result, chunk_fields
 from ragwright_api.retrieval import Retrieval, Retrieved, Wanted
-from ragwright_api.search import Found
 from ragwright_api.singleflight import SingleFlight
 from ragwright_api.stored import Stored, decoded
 from ragwright_core.cachekeys import IndexPoint, normalize_question, response_key
@@ -112,7 +111,7 @@ class Service:
             async with self.admission.place():
                 budget = Budget(self.redis_seconds)
                 retrieved = await self._retrieve(lease, wanted, budget)
-            body = orjson.dumps({"chunks": [_chunk(item) for item in retrieved.found]})
+            body = orjson.dumps({"chunks": [chunk_fields(item) for item in retrieved.found]})
             return Chunks(body, lease, {"total": time.perf_counter() - began})
 
         return await self._on_live(head_at, work)
@@ -238,14 +237,3 @@ class Service:
             self.metrics.ledger.saved.add(result.stored.cost)
         else:
             self.metrics.lookups.of(version).misses += 1
-
-
-def _chunk(found: Found) -> dict[str, str | int | float]:
-    return {
-        "source": found.reference,
-        "title": found.title,
-        "text": found.text,
-        "first_line": found.first_line,
-        "last_line": found.last_line,
-        "score": found.score,
-    }
