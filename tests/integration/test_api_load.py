@@ -58,7 +58,7 @@ async def test_a_replica_that_dies_holds_its_turn_for_seconds_only(
         assert (await api.ask())["from_cache"] is False
         assert len(endpoint.told.chat_calls) == 2
         await until(lambda: redis_client.get(turn_key(key)) is None)
-    assert TURN_SECONDS <= 5
+    assert TURN_SECONDS <= 2, "a question waits for it, and 5 s is what one may take"
 
 
 async def test_a_failure_hands_the_turn_on(writing: Pipeline, endpoint: Endpoint) -> None:
