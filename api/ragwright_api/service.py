@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeVar
 
 import orjson
@@ -66,6 +67,11 @@ class Service:
     key: Callable[..., str] = response_key
     redis_seconds: float = BUDGET_SECONDS
     flights: SingleFlight[Result] = field(default_factory=SingleFlight)
+
+    @cached_property
+    def model(self) -> str:
+        """The fingerprint of prompt, language model and retrieval: part of every answer's key."""
+        return fingerprint([self.answerer.fingerprint, self.searching.model_dump()])
 
     async def ask(self, question: Question) -> Reply:
         """Raises UnansweredError."""
@@ -172,7 +178,7 @@ class Service:
             scope="",
             question=question.text,
             filters=canonical(question.filters),
-            model=fingerprint([self.answerer.fingerprint, self.searching.model_dump()]),
+            model=self.model,
         )
 
     async def _under(self, lease: Lease, question: Question, key: str) -> Result:

@@ -50,7 +50,7 @@ class Data:
 
     @cached_property
     def words(self) -> list[str]:
-        """Of each question: as many as people write, most of them from the chunk it is near."""
+        """Of each question: as many as people write, all of them from the chunk it is near."""
         draw = random.Random(self.seed + 1)
         near = np.random.default_rng(self.seed + 1).integers(CHUNKS, size=QUESTIONS)
         return [" ".join(draw.sample(self.texts[n].split(), 8)) for n in near]

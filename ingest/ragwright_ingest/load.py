@@ -8,12 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pgvector import HalfVector, Vector
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from ragwright_core.embedding import TextRefusedError
-from ragwright_core.index.tables import vector_type
+from ragwright_core.index.vector_search import as_parameter
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason
 from ragwright_core.spec import Chunking
@@ -154,13 +153,13 @@ class Worker:
             return replace(item, chunks=[], problem=str(error)), Vectors.joined([])
 
     def _copy(self, claimed: list[Claimed], vectors: list[Any]) -> None:
-        wrap = Vector if vector_type(self.dimensions) == "vector" else HalfVector
         remaining = iter(vectors)
         with self.connection.cursor().copy(queries.copy_chunks(self.number)) as copy:
             copy.set_types(queries.chunk_types(self.dimensions))
             for item in claimed:
                 for chunk in item.chunks:
-                    copy.write_row((*_columns(item, chunk), wrap(next(remaining))))
+                    vector = as_parameter(next(remaining), self.dimensions)
+                    copy.write_row((*_columns(item, chunk), vector))
 
     def _finish(self, item: Claimed) -> None:
         self.connection.execute(
