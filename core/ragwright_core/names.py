@@ -5,29 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
+from ragwright_core.contract import API_PORT, INTERNAL_PORT
+from ragwright_core.model import Wire
 from ragwright_core.spec import GROUP
 
 FIELD_MANAGER = "ragwright"
 FINALIZER = f"{GROUP}/operator"
 PIPELINE_LABEL = f"{GROUP}/pipeline"
 REQUEST_LABEL = f"{GROUP}/request"
-
-API_PORT = 8000
-INTERNAL_PORT = 8001
-
-# Where pods find what the operator mounts for them.
-DATABASE_URL_FILE = PurePosixPath("/etc/ragwright/database/uri")
-CACHE_URL_FILE = PurePosixPath("/etc/ragwright/cache/url")
-SETTINGS_FILE = PurePosixPath("/etc/ragwright/settings/settings.json")
-SECRETS_FOLDER = PurePosixPath("/etc/ragwright/secrets")
-SOURCES_FOLDER = PurePosixPath("/etc/ragwright/sources")
-
-# Environment variables that the operator sets on pods.
-BUILD_ENV = "RAGWRIGHT_BUILD"
-DATABASE_URL_FILE_ENV = "VECTOR_DB_URL_FILE"
-CACHE_URL_FILE_ENV = "REDIS_URL_FILE"
 
 _MAX_IDENTIFIER = 63
 
@@ -72,14 +58,28 @@ class PipelineName:
         return f"{self.name}-cleanup"
 
     def job(self, request: str, step: str, attempt: int) -> str:
-        """Name of a Job; `request` is the full hash of what was asked for."""
+        """Name of a Job. `request` is the full hash of the build or swap request."""
         return f"{self.name}-{request[:10]}-{step}-{attempt}"
+
+
+class Identity(Wire):
+    """Which pipeline a program works for, and who owns its schema."""
+
+    namespace: str
+    name: str
+    uid: str
+    cluster: str
+    adopt: str = ""
+
+    @property
+    def names(self) -> PipelineName:
+        return PipelineName(self.namespace, self.name)
 
 
 def schema_name(namespace: str, name: str) -> str:
     """The pipeline's database schema, at most 63 bytes, distinct for distinct pipelines."""
     readable = re.sub(r"[^a-z0-9]", "_", f"rag_{namespace}_{name}")
-    # '-' and '.' become '_', and so does the separator: only the hash keeps names apart.
+    # '-', '.' and the separator all become '_', so that only the hash keeps names distinct.
     digest = hashlib.sha256(f"{namespace}/{name}".encode()).hexdigest()[:8]
     return f"{readable[: _MAX_IDENTIFIER - 9]}_{digest}"
 

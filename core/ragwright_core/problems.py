@@ -1,10 +1,12 @@
-"""A failure with a reason, as it goes into a report and from there into a condition."""
+"""A failure with a reason, which goes into a report and from there into a condition."""
 
 from __future__ import annotations
 
+import traceback
+
 from ragwright_core.report import Problem, Reason
 
-# Reasons that the same pod would meet again: a person or another request must change something.
+# Reasons for which a new pod would fail again: a person or another request must change something.
 INPUT_REASONS = frozenset(
     {
         Reason.SECRET_MISSING,
@@ -12,6 +14,7 @@ INPUT_REASONS = frozenset(
         Reason.SOURCE_NOT_FOUND,
         Reason.SOURCE_EMPTY,
         Reason.DATABASE_FORBIDDEN,
+        Reason.DATABASE_ENCODING,
         Reason.EXTENSION_MISSING,
         Reason.EXTENSION_TOO_OLD,
         Reason.SCHEMA_OWNED,
@@ -30,4 +33,12 @@ class ProblemError(Exception):
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(f"{reason}: {message}")
-        self.problem = Problem(reason=reason, message=message[:700])
+        self.problem = Problem(reason=reason, message=message)
+
+
+def place(error: BaseException) -> dict[str, str]:
+    """Type and innermost place of an exception, for a log. Its text is left out, because a
+    library's message may repeat a URL or a request with the password in it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    at = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return {"error": type(error).__name__, "at": at}

@@ -1,16 +1,17 @@
-"""What a Job found, as it stands in its pod's termination message (JSON, at most 4 KiB)."""
+"""A Job's report, which is its pod's termination message (JSON, at most 4 KiB)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from ragwright_core.model import Model
+from ragwright_core.model import Wire
 
 MAX_BYTES = 4096
+MAX_MESSAGE = 700
 
 
 class Reason(StrEnum):
@@ -24,6 +25,8 @@ class Reason(StrEnum):
     SOURCE_CHANGED = "SourceChanged"
     DATABASE_UNAVAILABLE = "DatabaseUnavailable"
     DATABASE_FORBIDDEN = "DatabaseForbidden"
+    DATABASE_REFUSED = "DatabaseRefused"
+    DATABASE_ENCODING = "DatabaseEncoding"
     EXTENSION_MISSING = "ExtensionMissing"
     EXTENSION_TOO_OLD = "ExtensionTooOld"
     SCHEMA_OWNED = "SchemaOwned"
@@ -38,14 +41,15 @@ class Reason(StrEnum):
     INTERNAL = "Internal"
 
 
-class Problem(Model):
-    """A failure in words: the cause first, then what to do next. Never holds a secret."""
+class Problem(Wire):
+    """A failure in words: the cause first, then what to do next. Never holds a secret. The reason
+    may be a word of a newer release; it is shown as it is."""
 
-    reason: Reason
-    message: str = Field(max_length=700)
+    reason: Annotated[Reason | str, Field(union_mode="left_to_right")]
+    message: Annotated[str, AfterValidator(lambda text: text[:MAX_MESSAGE])] = ""
 
 
-class Counts(Model):
+class Counts(Wire):
     documents: int = 0
     failed: int = 0
     chunks: int = 0
@@ -53,7 +57,7 @@ class Counts(Model):
     reused: int = 0
 
 
-class Changes(Model):
+class Changes(Wire):
     """How the documents differ from the live version's."""
 
     changed: int = 0
@@ -61,29 +65,35 @@ class Changes(Model):
     gone: int = 0
 
 
-class Swap(Model):
+class Swap(Wire):
     milliseconds: float
-    attempts: int
+    attempts: int = 1
 
 
-class Verdict(Model):
+class Verdict(Wire):
     """One gate: what it wants and what it got, in words that a condition can show."""
 
     gate: str
     ok: bool
-    want: str
-    got: str
+    want: str = ""
+    got: str = ""
 
 
-class Report(Model):
+Outcome = Literal[
+    "loaded", "unchanged", "ready", "swapped", "dropped", "cleaned", "failed", "unknown"
+]
+
+
+class Report(Wire):
     """The result of a Job.
 
     outcome: `loaded` (load done, the index step comes next), `unchanged` (same documents and
     settings as the live version, nothing was built), `ready` (built, and waits for approval),
-    `swapped`, `dropped` (only dropped what is kept no longer), `cleaned` or `failed`.
+    `swapped`, `dropped` (only dropped what is kept no longer), `cleaned` or `failed`; `unknown`
+    where another release wrote a word that this one does not know.
     """
 
-    outcome: Literal["loaded", "unchanged", "ready", "swapped", "dropped", "cleaned", "failed"]
+    outcome: Outcome = "unknown"
     number: int | None = None
     previous: int | None = None
     shape: str = ""
@@ -103,8 +113,9 @@ class Report(Model):
     problem: Problem | None = None
 
     def message(self) -> bytes:
-        """JSON of at most MAX_BYTES. Left out first: names of failed documents, then what moved,
-        then words; verdicts stay as long as they can, for an approval goes by them."""
+        """JSON of at most MAX_BYTES. If it is too long, the names of failed documents are left out
+        first, then what moved, then explanatory texts. Each gate's verdict stays, because an
+        approval depends on it."""
         for report in self._shorter():
             if len(encoded := report.model_dump_json(exclude_defaults=True).encode()) <= MAX_BYTES:
                 return encoded
@@ -126,48 +137,56 @@ class Report(Model):
         )
 
 
-class LiveIndex(Model):
-    """The live version, as the API's internal port tells it (`GET /index`)."""
+class LiveVersionSummary(Wire):
+    """The live version, as the API's internal port describes it (`GET /index`)."""
 
     number: int
     term: int
     shape: str
-    source_revision: str
-    embedding_fingerprint: str
-    documents: int
-    chunks: int
+    source_revision: str = ""
+    embedding_fingerprint: str = ""
+    documents: int = 0
+    chunks: int = 0
     swapped_at: str
     intact: bool = Field(default=True, description="Whether its tables are there.")
 
 
-class OtherVersion(Model):
-    """A version beside the live one that could be swapped in."""
+class OtherVersion(Wire):
+    """A version beside the live one. It can be swapped in if its state is `ready` or `kept`. A
+    state that only a newer release knows is ignored."""
 
     number: int
-    state: Literal["ready", "kept"]
+    state: str
     shape: str
-    intact: bool
+    intact: bool = True
 
 
-class Building(Model):
+class Building(Wire):
     number: int
-    phase: Literal["load", "index"]
-    done: int
-    total: int
+    phase: str = "load"
+    done: int = 0
+    total: int = 0
 
 
-class Calls(Model):
+class Calls(Wire):
     """Calls of models to answer questions (of the language model, and texts embedded) since the
     pipeline's schema was made: those made, and those that caches saved."""
 
-    made: int
-    saved: int
+    made: int = 0
+    saved: int = 0
 
 
-class IndexSummary(Model):
-    """Body of `GET /index` on port 8001."""
+class IndexSummary(Wire):
+    """Body of `GET /index` on port 8001. `pipeline` is the uid of the pipeline, which the operator
+    asks for: any pod could have replied."""
 
-    live: LiveIndex | None = None
+    pipeline: str = ""
+    term: int | None = Field(
+        default=None,
+        description="How often there was a swap, also if no version is live now. An API of an "
+        "earlier release tells it only of a live version.",
+    )
+    live: LiveVersionSummary | None = None
     previous: int | None = None
     building: Building | None = None
     others: list[OtherVersion] = Field(default=[], description="Newest first.")

@@ -1,4 +1,4 @@
-"""Cron lines with a time zone: whether they can be read, and when they were due last."""
+"""Cron lines with a time zone: whether they are valid, and when they were due last."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMED = {
 
 
 def checked_schedule(schedule: str) -> str:
-    """The schedule as it is. Raises ValueError that says what to write instead."""
+    """Return the schedule if it is valid, else raise a ValueError that says what to write."""
     try:
         CronSim(_NAMED.get(schedule, schedule), datetime.now(UTC))
         if len(_NAMED.get(schedule, schedule).split()) == 5:
@@ -31,7 +31,7 @@ def checked_schedule(schedule: str) -> str:
 
 
 def checked_time_zone(name: str) -> str:
-    """The name as it is. Raises ValueError that says what to write instead."""
+    """Return the name if it is valid, else raise a ValueError that says what to write."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -42,10 +42,17 @@ def checked_time_zone(name: str) -> str:
 
 
 def last_due(schedule: str, time_zone: str, now: datetime) -> datetime | None:
-    """The latest moment at or before `now` that the schedule names; None when there was none in
-    the years that are looked at. An hour that a clock change skips or repeats is due once."""
-    # It looks strictly before where it begins: what is due in this very second counts.
-    return _first(schedule, time_zone, now + timedelta(seconds=1), backwards=True)
+    """The latest moment at or before `now` that the schedule names, or None if there was none in
+    the years that are searched. An hour that a clock change skips or repeats is due once."""
+    # The search is strictly before its start, and what is due in this very second must count.
+    found = _first(schedule, time_zone, now + timedelta(seconds=1), backwards=True)
+    # In an hour that is repeated, a search backwards does not see the moments of its first pass.
+    while found is not None:
+        following = next_due(schedule, time_zone, found)
+        if following is None or not found < following <= now:
+            break
+        found = following
+    return found
 
 
 def next_due(schedule: str, time_zone: str, now: datetime) -> datetime | None:

@@ -5,13 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, PlainSerializer
+from pydantic import ConfigDict, Field, JsonValue, PlainSerializer, WithJsonSchema
 
-from ragwright_core.model import Model
+from ragwright_core.model import Wire
 from ragwright_core.report import Verdict
 from ragwright_core.spec import SecretKey
 
 MAX_HISTORY = 10
+
+_PRESERVED = "x-kubernetes-preserve-unknown-fields"
+# The schema does not name the fields, so that a release may change them.
+_OPAQUE: dict[str, JsonValue] = {
+    "type": "object",
+    "description": "The operator's memory from round to round; it may change with any release.",
+    _PRESERVED: True,
+}
 
 
 def _rfc3339(moment: datetime) -> str:
@@ -21,18 +29,12 @@ def _rfc3339(moment: datetime) -> str:
 Time = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
 
 
-class StatusModel(Model):
-    """Unknown fields are left alone: a newer operator may have written them."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
 ConditionType = Literal[
     "Ready", "IndexReady", "ApiAvailable", "CacheAvailable", "Reindexing", "Pinned", "Degraded"
 ]
 
 
-class Condition(StatusModel):
+class Condition(Wire):
     type: ConditionType
     status: Literal["True", "False", "Unknown"]
     reason: str
@@ -41,7 +43,7 @@ class Condition(StatusModel):
     observed_generation: int
 
 
-class LiveVersion(StatusModel):
+class LiveVersion(Wire):
     """The version that answers questions."""
 
     number: int
@@ -53,16 +55,16 @@ class LiveVersion(StatusModel):
     swapped_at: Time
 
 
-class PreviousVersion(StatusModel):
+class PreviousVersion(Wire):
     number: int
 
 
-class BuildingVersion(StatusModel):
+class BuildingVersion(Wire):
     number: int
     started_at: Time
 
 
-class WaitingVersion(StatusModel):
+class WaitingVersion(Wire):
     """A version that is built and not live: it waits for approval, or failed a gate."""
 
     number: int
@@ -72,21 +74,21 @@ class WaitingVersion(StatusModel):
     )
 
 
-class Index(StatusModel):
+class Index(Wire):
     live: LiveVersion | None = None
     previous: PreviousVersion | None = None
     building: BuildingVersion | None = None
     waiting: WaitingVersion | None = None
 
 
-class Judged(StatusModel):
+class Judged(Wire):
     """What the gates said of the last version that was built."""
 
     number: int
     verdicts: list[Verdict]
 
 
-class Progress(StatusModel):
+class Progress(Wire):
     """How far a build is; `text` is what `kubectl get rag` shows."""
 
     phase: Literal["waiting", "load", "index"]
@@ -98,7 +100,7 @@ class Progress(StatusModel):
 BuildOutcome = Literal["swapped", "unchanged", "ready", "failed", "superseded"]
 
 
-class HistoryEntry(StatusModel):
+class HistoryEntry(Wire):
     """One attempt of a build: why it was made, and what came of it."""
 
     number: int | None = None
@@ -115,38 +117,48 @@ class HistoryEntry(StatusModel):
     finished_at: Time
 
 
-class LastSwap(StatusModel):
+class LastSwap(Wire):
     milliseconds: float
     attempts: int
     at: Time
 
 
-class SwapTask(StatusModel):
+class SwapTask(Wire):
     """The latest swap apart from a build's own: asked for by a pin, an approval or a repair."""
 
     request: str = Field(description="Names its Jobs.")
-    reason: Literal["Pinned", "NewestFits", "Approved", "RestoredFromKept", "Dropped"]
+    cause: str = Field(
+        "",
+        description="Why it was asked for: Pinned, NewestFits, Approved, RestoredFromKept or "
+        "Dropped.",
+    )
     number: int | None = None
+    term: int | None = Field(None, description="The live term that it was planned on.")
     why: str
     attempt: int
     outcome: Literal["running", "done", "failed"]
-    problem: str = Field("", description="Reason of the last failed attempt.")
+    failure: str = Field("", description="Of the last failed attempt, in a word.")
     message: str = ""
     started_at: Time
     finished_at: Time | None = None
 
 
-class Build(StatusModel):
+class Build(Wire):
     """The latest build, and what it was asked for: the operator's memory."""
 
     request: str = Field(description="Names its Jobs and its row in the database.")
     shape: str
+    parts: dict[str, str] = Field(
+        default={}, description="Fingerprints of the parts of the shape, to tell which one changed."
+    )
     trigger: str = Field("", description="Fingerprint of the reindex annotation's value.")
     gates: str = Field("", description="Fingerprint of reindex.gates; they may be why it failed.")
     why: str
     attempt: int
     outcome: Literal["running", "done", "failed"]
-    reason: str = Field("", description="Of the last failed attempt; empty once one ends well.")
+    failure: str = Field(
+        "", description="Of the last failed attempt, in a word; empty once one ends well."
+    )
     message: str = ""
     number: int | None = Field(None, description="Of the version it made or found, once known.")
     asked_at: Time | None = Field(None, description="When its documents were asked for.")
@@ -154,22 +166,55 @@ class Build(StatusModel):
     finished_at: Time | None = None
 
 
-class KeptVersion(StatusModel):
+class KeptVersion(Wire):
     """A version whose endpoint Secret stays mounted in the API's pods."""
 
     number: int
-    secret_ref: SecretKey | None = None
+    secret_key_ref: SecretKey | None = None
 
 
-class Recreated(StatusModel):
+class Recreated(Wire):
     """When a managed Secret had to be made anew; its server restarts to take the password."""
 
     postgres: Time | None = None
     redis: Time | None = None
 
 
-class PipelineStatus(StatusModel):
+class StoreImages(Wire):
+    """Images with which the managed stores got ready; a new default of the operator does not
+    restart them."""
+
+    postgres: str = ""
+    redis: str = ""
+
+
+class KnownSchedule(Wire):
+    """A schedule, and since when it is written: no moment before that was missed."""
+
+    line: str
+    time_zone: str
+    since: Time
+
+
+class OperatorMemory(Wire):
+    """What the operator must know in its next round, and nobody else need read."""
+
+    build: Build | None = None
+    swap: SwapTask | None = None
+    kept: list[KeptVersion] = Field(default=[])
+    recreated: Recreated = Recreated()
+    schedule: KnownSchedule | None = None
+    images: StoreImages = StoreImages()
+    podless: dict[str, Time] = Field(
+        default={}, description="Controllers that want a pod and have none, and since when."
+    )
+
+
+class PipelineStatus(Wire):
     """Written by the operator, and only when something changed."""
+
+    # What another release wrote is not dropped: the operator reads it, or leaves it.
+    model_config = ConfigDict(json_schema_extra={_PRESERVED: True})
 
     observed_generation: int = 0
     url: str = ""
@@ -189,8 +234,5 @@ class PipelineStatus(StatusModel):
     progress: Progress | None = None
     last_swap: LastSwap | None = None
     history: list[HistoryEntry] = Field(default=[], max_length=MAX_HISTORY)
-    build: Build | None = None
-    swap: SwapTask | None = None
     judged: Judged | None = None
-    kept: list[KeptVersion] = Field(default=[])
-    recreated: Recreated = Recreated()
+    operator: Annotated[OperatorMemory, WithJsonSchema({**_OPAQUE})] = OperatorMemory()

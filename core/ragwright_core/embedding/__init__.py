@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ragwright_core.embedding.base import (
     Embedder,
+    EmbeddingChangedError,
     EmbeddingRejectedError,
     EmbeddingUnavailableError,
     SecretMissingError,
@@ -12,6 +13,7 @@ from ragwright_core.embedding.base import (
 
 __all__ = [
     "Embedder",
+    "EmbeddingChangedError",
     "EmbeddingRejectedError",
     "EmbeddingUnavailableError",
     "SecretMissingError",

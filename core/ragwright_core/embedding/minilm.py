@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -27,17 +30,19 @@ MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6
 TOKENIZER = Path(__file__).parent / "files" / "minilm-tokenizer.json"
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 
-# What the model was trained to read, its two marks included.
+# The longest input that the model was trained on, including its two special tokens.
 MAX_TOKENS = 256
 # Larger batches are no faster on a CPU, and take more memory.
 BATCH = 8
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+# The lowest priority, so that a thread that answers from a cache gets a CPU at once.
+_NICENESS = 19
 
 
 @cache
 def tokenizer() -> Tokenizer:
-    """Of whole texts. The file asks for a padding and a cut at 128 tokens, which would cost 15
-    points of recall (measured)."""
+    """The tokenizer for whole texts. Its file asks for padding and a cut at 128 tokens, which would
+    cost 15 points of recall (measured)."""
     found = Tokenizer.from_file(str(pinned(TOKENIZER, TOKENIZER_SHA256)))
     found.no_padding()
     found.no_truncation()
@@ -52,11 +57,24 @@ def _cutting_tokenizer() -> Tokenizer:
 
 
 @cache
+def _worker() -> ThreadPoolExecutor:
+    """The one thread that embeds: several at once would share the same CPUs, and finish no sooner.
+    The model's own threads inherit its low priority, because it starts them."""
+    return ThreadPoolExecutor(1, thread_name_prefix="minilm", initializer=_give_way)
+
+
+def _give_way() -> None:
+    # Only Linux gives each thread a priority of its own.
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+
+
+@cache
 def _session() -> onnxruntime.InferenceSession:
-    """The model, read and checked once a process (about 0.3 s, 200 MB)."""
+    """The model, read and checked once per process (about 0.3 s, 200 MB)."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads(_CPU_MAX)
-    # The arena keeps the largest batch's memory for ever; threads that spin take it from others.
+    # The arena keeps the largest batch's memory for ever; spinning threads take CPU from others.
     options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     model = pinned(wheel_folder(PACKAGE) / MODEL, MODEL_SHA256)
@@ -64,13 +82,14 @@ def _session() -> onnxruntime.InferenceSession:
 
 
 def threads(cpu_max: Path) -> int:
-    """As many as this container may use CPUs: more of them only wait for each other."""
+    """One thread for each whole CPU that this container may use: more would wait for each other, or
+    use up its quota, and then all its threads are stopped, also those that answer from a cache."""
     own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = cpu_max.read_text().split()
     except (OSError, ValueError):
         return own
-    return own if quota == "max" else max(1, min(own, -(-int(quota) // int(period))))
+    return own if quota == "max" else max(1, min(own, int(quota) // int(period)))
 
 
 class MiniLmEmbedder:
@@ -83,16 +102,19 @@ class MiniLmEmbedder:
         self._query_prefix = query_prefix
 
     async def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        return await asyncio.to_thread(self.embed, [self._document_prefix + text for text in texts])
+        return await self._embed([self._document_prefix + text for text in texts])
 
     async def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        return await asyncio.to_thread(self.embed, [self._query_prefix + text for text in texts])
+        return await self._embed([self._query_prefix + text for text in texts])
+
+    async def _embed(self, texts: list[str]) -> Vectors:
+        return await asyncio.get_running_loop().run_in_executor(_worker(), self.embed, texts)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of texts as they are, without a prefix; blocks."""
         tokens = [encoded.ids for encoded in _cutting_tokenizer().encode_batch(list(texts))]
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        # Of like length together: a batch is as wide as its longest text.
+        # Texts of similar length go together, because a batch is as wide as its longest text.
         order = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
@@ -104,7 +126,7 @@ class MiniLmEmbedder:
 
 
 def _mean(tokens: Sequence[Sequence[int]]) -> Vectors:
-    """Unit vectors of a batch. No text is without tokens: each has its two marks."""
+    """Unit vectors of a batch. Every text has tokens: at least its two special ones."""
     width = max(map(len, tokens))
     ids = np.zeros((len(tokens), width), dtype=np.int64)
     mask = np.zeros_like(ids)

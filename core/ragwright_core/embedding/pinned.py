@@ -8,7 +8,8 @@ from pathlib import Path
 
 
 def wheel_folder(package: str) -> Path:
-    """Where a package lies, without importing it. Raises RuntimeError when it is not installed."""
+    """The folder of a package, found without importing it. Raises RuntimeError when it is not
+    installed."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError(f"the package {package} is not installed: run `uv sync`")
@@ -16,7 +17,7 @@ def wheel_folder(package: str) -> Path:
 
 
 def pinned(path: Path, sha256: str) -> Path:
-    """The path itself. Raises RuntimeError if the file was altered."""
+    """Return `path` if the file has this hash. Raises RuntimeError if it was altered."""
     if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
         raise RuntimeError(f"{path.name} is not the file that this release was tested with")
     return path

@@ -15,7 +15,7 @@ from ragwright_core.embedding.base import Vectors
 from ragwright_core.embedding.pinned import pinned, wheel_folder
 
 # wordllama 0.4.0.post1 (MIT): 32,000 tokens x 256 dimensions, float16, trained Matryoshka-style,
-# so that the first 64 or 128 dimensions stand by themselves.
+# so that the first 64 or 128 dimensions can be used alone.
 PACKAGE = "wordllama"
 WEIGHTS = "weights/l2_supercat_256.safetensors"
 WEIGHTS_SHA256 = "64b47a2dc493cb8e85944076601189739852d7b64e0e1eedcb1937a251cd9fd5"
@@ -25,7 +25,7 @@ TOKENIZER_SHA256 = "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cd
 
 @cache
 def tokenizer() -> Tokenizer:
-    """Read and checked once a process."""
+    """The tokenizer, read and checked once per process."""
     file = pinned(wheel_folder(PACKAGE) / TOKENIZER, TOKENIZER_SHA256)
     found = Tokenizer.from_file(str(file))
     found.no_padding()
@@ -35,7 +35,7 @@ def tokenizer() -> Tokenizer:
 
 @cache
 def _table() -> NDArray[np.float16]:
-    """The tokens' vectors, read and checked once a process (about 0.2 s)."""
+    """The tokens' vectors, read and checked once per process (about 0.2 s)."""
     weights = load_file(pinned(wheel_folder(PACKAGE) / WEIGHTS, WEIGHTS_SHA256))
     return next(iter(weights.values()))
 
@@ -52,7 +52,7 @@ class StaticEmbedder:
         return await asyncio.to_thread(self.embed, [self._document_prefix + text for text in texts])
 
     async def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        # Microseconds a text: a thread would cost more than the work.
+        # A text takes microseconds: a thread would cost more than the work.
         return self.embed([self._query_prefix + text for text in texts])
 
     def embed(self, texts: Sequence[str]) -> Vectors:

@@ -10,9 +10,9 @@ CountTokens = Callable[[str], int]
 
 
 def token_counter(model: str) -> CountTokens:
-    """For an embedded model: the tokens of a text, without the marks at its ends."""
+    """A function that counts a text's tokens for an embedded model, without special tokens."""
     if model == MINILM:
-        # Its module brings a model's runtime into memory.
+        # Importing this module loads the model's runtime into memory.
         from ragwright_core.embedding.minilm import tokenizer  # noqa: PLC0415
     else:
         from ragwright_core.embedding.static import tokenizer  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Database connections as every room needs them."""
+"""Settings of a database connection that all programs share."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import psycopg
 from pgvector.psycopg import register_vector
 from psycopg import sql
 
-# Keepalives free a dead pod's claims: 30 s idle, then 3 probes 10 s apart.
+# Keepalives end a dead pod's session, and with it its claims: 30 s idle, then 3 probes 10 s apart.
 CONNECT_OPTIONS: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives": 1,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
-    # A URI may name several servers: only the primary takes writes and knows what is live.
+    # A URI may name several servers; only the primary takes writes and knows which version is live.
     "target_session_attrs": "primary",
+    # Else a setting of the role, or PGCLIENTENCODING, decides which texts can be sent.
+    "client_encoding": "utf8",
 }
 
 _VECTOR_SCHEMA: LiteralString = """
@@ -29,11 +31,13 @@ class NoVectorError(LookupError):
 
 
 def settings(schema: str, vector_schema: str, *, local: bool = False) -> sql.Composed:
-    """Two statements: the search path, and filters that go on until they have found enough. `local`
-    to the transaction, or for the session."""
+    """Statements that set the search path, let an ANN scan with a filter go on until it has found
+    enough, and name the schema to whoever looks at the server's sessions. `local` limits them to
+    the transaction, else they last for the session."""
     return sql.SQL(
         "SET {scope} search_path TO {schema}, {vector}; "
-        "SET {scope} hnsw.iterative_scan = strict_order"
+        "SET {scope} hnsw.iterative_scan = strict_order; "
+        "SET {scope} application_name TO {schema}"
     ).format(
         scope=sql.SQL("LOCAL" if local else "SESSION"),
         schema=sql.Identifier(schema),
@@ -51,7 +55,7 @@ def prepare(connection: psycopg.Connection[Any], schema: str) -> None:
 
 
 async def vector_schema(connection: psycopg.AsyncConnection[Any]) -> str:
-    """Where pgvector's types are. Raises NoVectorError when the database has none."""
+    """The schema of pgvector's types. Raises NoVectorError when the database has no pgvector."""
     return _found(await (await connection.execute(_VECTOR_SCHEMA)).fetchone())
 
 

@@ -1,40 +1,48 @@
-"""The pipeline's schema: extension, migrations, owner. All DDL stands under advisory locks."""
+"""The pipeline's schema: extension, migrations, owner. All DDL runs under advisory locks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
-from ragwright_core.handover import Identity
-from ragwright_core.index import connect, queries
+from ragwright_core.index import connect, locks, queries
 from ragwright_core.index.migrations import MIGRATIONS
+from ragwright_core.names import Identity
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason
-from ragwright_core.spec import ADOPT_ANNOTATION
 
 OLDEST_PGVECTOR = (0, 8, 0)
-# CVE-2026-3172 lies in parallel HNSW builds below this; distributions patch without a new number.
+# CVE-2026-3172 affects parallel HNSW builds below this version; distributions may patch it without
+# a new number.
 PARALLEL_PGVECTOR = (0, 8, 2)
 
 
-@contextmanager
-def advisory_lock(connection: psycopg.Connection[Any], name: str) -> Iterator[None]:
-    """Hold a session lock on `name` within this database; waits for whoever has it."""
-    connection.execute(queries.ADVISORY_LOCK, {"name": name})
-    try:
-        yield
-    finally:
-        if not connection.closed:
-            connection.execute(queries.ADVISORY_UNLOCK, {"name": name})
+class OwnedElsewhereError(Exception):
+    """A pipeline of another cluster owns the schema; `uid` is that pipeline's."""
+
+    def __init__(self, uid: str) -> None:
+        super().__init__(f"the schema belongs to a pipeline of another cluster, {uid}")
+        self.uid = uid
+
+
+def require_utf8(connection: psycopg.Connection[Any]) -> None:
+    """Another encoding would refuse every document that holds a character it does not know."""
+    row = connection.execute(queries.ENCODING).fetchone()
+    if row is not None and row[0] != "UTF8":
+        database = connection.info.dbname
+        raise ProblemError(
+            Reason.DATABASE_ENCODING,
+            f"the encoding of database {database} is {row[0]}, which cannot hold every text. Make "
+            "another one and name it in database.secretKeyRef: CREATE DATABASE ... ENCODING 'UTF8' "
+            "TEMPLATE template0;",
+        )
 
 
 def ensure_extension(connection: psycopg.Connection[Any]) -> tuple[int, ...]:
-    """Install pgvector where it is missing; returns its version as numbers."""
-    with advisory_lock(connection, "ragwright extension"):
+    """Install pgvector if it is missing, and return its version as numbers."""
+    with locks.advisory_lock(connection, locks.EXTENSION):
         version = _extension_version(connection)
         if version is None:
             try:
@@ -71,9 +79,10 @@ def _missing(error: psycopg.Error) -> str:
 
 
 def ensure_layout(connection: psycopg.Connection[Any], identity: Identity) -> None:
-    """Create or migrate the schema and take ownership; leaves the connection prepared."""
+    """Create or migrate the schema, take ownership of it, and prepare the connection. Raises
+    ProblemError and OwnedElsewhereError."""
     schema = identity.names.schema
-    with advisory_lock(connection, f"ragwright layout {schema}"):
+    with locks.advisory_lock(connection, locks.of_layout(schema)):
         if connection.execute(queries.HAS_SCHEMA, [schema]).fetchone() is None:
             _create_schema(connection, schema)
         connect.prepare(connection, schema)
@@ -112,13 +121,9 @@ def _migrate(connection: psycopg.Connection[Any], schema: str) -> None:
 
 
 def _own(connection: psycopg.Connection[Any], identity: Identity) -> None:
-    """Take the schema: a name is unique in its cluster, so another uid there is a successor."""
+    """Take ownership. A name is unique in a cluster, so another uid in the same cluster means that
+    the pipeline was deleted and made again."""
     owner = connection.execute(queries.READ_OWNER).fetchone()
     if owner is not None and owner[0] != identity.cluster and owner[1] != identity.adopt:
-        raise ProblemError(
-            Reason.SCHEMA_OWNED,
-            f"schema {identity.names.schema} belongs to a pipeline of another cluster. To take it "
-            f"over: kubectl -n {identity.namespace} annotate rag {identity.name} "
-            f"{ADOPT_ANNOTATION}={owner[1]}",
-        )
+        raise OwnedElsewhereError(owner[1])
     connection.execute(queries.WRITE_OWNER, {"cluster": identity.cluster, "uid": identity.uid})

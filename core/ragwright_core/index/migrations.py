@@ -58,12 +58,12 @@ LAYOUT_1: tuple[LiteralString, ...] = (
 )
 
 LAYOUT_2: tuple[LiteralString, ...] = (
-    # Not in the descriptor: every lease reads that, and these may be 12,000 numbers.
+    # Not in the descriptor, which every lease reads: the sentences' vectors may be 12,000 numbers.
     "ALTER TABLE index_version ADD COLUMN sentences jsonb",
 )
 
 LAYOUT_3: tuple[LiteralString, ...] = (
-    # Apart from `live`: whoever adds to it must not wait for a swap, nor a swap for him.
+    # Apart from `live`, so that counting and swaps do not wait for each other.
     """
     CREATE TABLE calls (
         single boolean PRIMARY KEY DEFAULT true CHECK (single),
@@ -73,4 +73,9 @@ LAYOUT_3: tuple[LiteralString, ...] = (
     "INSERT INTO calls DEFAULT VALUES",
 )
 
-MIGRATIONS = (LAYOUT_1, LAYOUT_2, LAYOUT_3)
+LAYOUT_4: tuple[LiteralString, ...] = (
+    # When a caller without a token last emptied the caches.
+    "ALTER TABLE live ADD COLUMN invalidated_at timestamptz",
+)
+
+MIGRATIONS = (LAYOUT_1, LAYOUT_2, LAYOUT_3, LAYOUT_4)

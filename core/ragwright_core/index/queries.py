@@ -1,8 +1,8 @@
-"""SQL about index versions. That which made the schema is in `migrations.py`, that about a
-version's own tables in `tables.py`.
+"""SQL about index versions. The SQL that makes the schema is in `migrations.py`, and the SQL about
+a version's own tables is in `version/`.
 
 Connections have `search_path` set to the pipeline's schema and pgvector's (`connect.py`), so
-that only the numbered tables need an identifier put together here.
+that only the names of numbered tables have to be composed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from ragwright_core.names import chunks_table, documents_table
+from ragwright_core.index.version.states import UNDER_WAY, listed
 
 READ_LIVE: LiteralString = """
     SELECT live.term, live.epoch, live.number, version.id::text AS id, version.descriptor
@@ -23,9 +23,14 @@ READ_LIVE_SENTENCES: LiteralString = """
 
 READ_SENTENCES: LiteralString = "SELECT sentences FROM index_version WHERE number = %s"
 
-KEEP_SENTENCES: LiteralString = """
-    UPDATE index_version SET sentences = %(sentences)s
-    WHERE number = %(number)s AND sentences IS NULL"""
+# One row for each model that ever embedded for this pipeline; rows are never deleted.
+READ_MODELS: LiteralString = """
+    SELECT descriptor -> 'embedding', sentences FROM index_version
+    WHERE number IN (SELECT max(number) FROM index_version
+                     WHERE sentences IS NOT NULL
+                       AND coalesce(descriptor #>> '{embedding,identity}', '') <> ''
+                     GROUP BY descriptor -> 'embedding')
+    ORDER BY number DESC"""
 
 RAISE_EPOCH: LiteralString = "UPDATE live SET epoch = epoch + 1"
 
@@ -44,7 +49,7 @@ POINTER: LiteralString = "SELECT number, term, epoch FROM live"
 
 LOCK_LIVE: LiteralString = "SELECT number FROM live FOR UPDATE"
 
-# Whoever was live last is worth most, whatever its number: after a rollback the newest is not.
+# The version that was live last is the most useful one. After a rollback, this is not the newest.
 KEPT: LiteralString = """
     SELECT number FROM index_version WHERE state = 'kept'
     ORDER BY swapped_at DESC NULLS LAST, number DESC"""
@@ -63,6 +68,11 @@ PREVIOUS: LiteralString = """
 NUMBERS_IN: LiteralString = """
     SELECT number FROM index_version WHERE state = ANY(%s) ORDER BY number DESC"""
 
+# Numbers of versions with their `Descriptor.layout`.
+LAYOUTS_IN: LiteralString = """
+    SELECT number, coalesce((descriptor ->> 'layout')::integer, 1) FROM index_version
+    WHERE state = ANY(%s) ORDER BY number DESC"""
+
 READ_REQUEST: LiteralString = "SELECT number, unchanged FROM build_request WHERE request = %s"
 
 RECORD_REQUEST: LiteralString = """
@@ -72,37 +82,24 @@ RECORD_REQUEST: LiteralString = """
     SET number = excluded.number, unchanged = excluded.unchanged, asked_at = clock_timestamp()"""
 
 CREATE_VERSION: LiteralString = """
-    INSERT INTO index_version (reason, descriptor, manifest, documents, planned_on)
-    VALUES (%(reason)s, %(descriptor)s, %(manifest)s, %(documents)s, %(planned_on)s)
+    INSERT INTO index_version (reason, descriptor, sentences, manifest, documents, planned_on)
+    VALUES (%(why)s, %(descriptor)s, %(sentences)s, %(manifest)s, %(documents)s, %(planned_on)s)
     RETURNING number"""
 
 FIT: LiteralString = """
     UPDATE index_version SET descriptor = descriptor || %(fits)s WHERE number = %(number)s"""
 
-ABANDON_OTHERS: LiteralString = """
+ABANDON_OTHERS = sql.SQL(
+    """
     UPDATE index_version SET state = 'failed'
-    WHERE state IN ('building', 'ready') AND number <> %s"""
-
-# A version whose tables another hand has dropped, or that a restored backup does not hold.
-MARK_LOST: LiteralString = """
-    UPDATE index_version SET state = 'dropped'
-    WHERE state IN ('live', 'kept', 'ready', 'failed', 'building')
-      AND (to_regclass('chunks_v' || number) IS NULL
-           OR to_regclass('documents_v' || number) IS NULL
-           OR (to_regclass('lexemes_v' || number) IS NULL AND state IN ('live', 'kept')
-               AND coalesce(descriptor ->> 'language', '') <> ''))
-    RETURNING number"""
-
-# Of a version that lost one of them to another hand, the others are still there.
-HAS_REMAINS: LiteralString = """
-    SELECT number FROM index_version
-    WHERE state = 'dropped'
-      AND coalesce(to_regclass('chunks_v' || number), to_regclass('documents_v' || number),
-                   to_regclass('lexemes_v' || number)) IS NOT NULL"""
+    WHERE state = ANY ({states}) AND number <> %s"""
+).format(states=listed(UNDER_WAY))
 
 MARK: LiteralString = "UPDATE index_version SET state = %(state)s WHERE number = %(number)s"
 
 CREATE_EXTENSION: LiteralString = "CREATE EXTENSION vector"
+
+ENCODING: LiteralString = "SHOW server_encoding"
 
 HAS_SCHEMA: LiteralString = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
 
@@ -110,6 +107,9 @@ EXTENSION_VERSION: LiteralString = "SELECT extversion FROM pg_extension WHERE ex
 
 HAS_LAYOUT: LiteralString = """
     SELECT 1 FROM pg_tables WHERE schemaname = %(schema)s AND tablename = 'layout'"""
+
+HAS_OWNER: LiteralString = """
+    SELECT 1 FROM pg_tables WHERE schemaname = %(schema)s AND tablename = 'owner'"""
 
 LAYOUT_VERSION: LiteralString = "SELECT max(version) FROM layout"
 
@@ -129,10 +129,10 @@ ADVISORY_UNLOCK: LiteralString = "SELECT pg_advisory_unlock(hashtextextended(%(n
 
 SHORT_LOCK_TIMEOUT: LiteralString = "SET LOCAL lock_timeout = '200ms'"
 
-# A Job that stalls in mid-swap would hold the live row against every other swap.
+# A Job that stalls in the middle of a swap would block every other swap.
 SHORT_IDLE_TIMEOUT: LiteralString = "SET LOCAL idle_in_transaction_session_timeout = '3s'"
 
-# The views that are there, and the tables that each reads.
+# The existing views, and the tables that each of them reads.
 COVERED: LiteralString = """
     SELECT DISTINCT view.relname, read.relname
     FROM pg_class AS view
@@ -145,43 +145,12 @@ COVERED: LiteralString = """
 DROP_VIEWS: LiteralString = "DROP VIEW IF EXISTS documents, chunks"
 
 
-def _guarded(number: int, columns: LiteralString, table: str) -> sql.Composed:
-    return sql.SQL(
-        "SELECT {columns} FROM {table} WHERE (SELECT number FROM live) = {number}"
-    ).format(columns=sql.SQL(columns), table=sql.Identifier(table), number=sql.Literal(number))
-
-
-def documents_view(numbers: list[int]) -> sql.Composed:
-    """`documents` over these versions; each branch runs only while its version is live."""
-    branches = [
-        _guarded(
-            number, "id, source, path, hash, url, title, state, problem", documents_table(number)
-        )
-        for number in numbers
-    ]
-    return sql.SQL("CREATE OR REPLACE VIEW documents AS ") + sql.SQL(" UNION ALL ").join(branches)
-
-
-def chunks_view(numbers: list[int]) -> sql.Composed:
-    """`chunks` over these versions; the bare `::vector` keeps the column's type steady."""
-    branches = [
-        _guarded(
-            number,
-            "id, document, source, path, url, title, first_line, last_line, text, metadata, "
-            "embedding::vector AS embedding",
-            chunks_table(number),
-        )
-        for number in numbers
-    ]
-    return sql.SQL("CREATE OR REPLACE VIEW chunks AS ") + sql.SQL(" UNION ALL ").join(branches)
-
-
 def create_schema(schema: str) -> sql.Composed:
     return sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema))
 
 
 def drop_schema(schema: str) -> sql.Composed:
-    return sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema))
+    return sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
 
 
 def owner_of(schema: str) -> sql.Composed:

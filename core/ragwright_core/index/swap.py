@@ -1,4 +1,4 @@
-"""The swap: one transaction of plain UPDATEs, planned on a term."""
+"""The swap: one transaction of plain UPDATEs, valid only for the term it was planned on."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from typing import Any
 import psycopg
 
 from ragwright_core.index import queries
-from ragwright_core.index.versions import read_live, read_state
+from ragwright_core.index.version.states import SWAPPABLE
+from ragwright_core.index.versions import read_pointer, read_state
 
 ATTEMPTS = 8
 
 
 class StaleTermError(Exception):
-    """Another swap came first; the world this one was planned on is gone."""
+    """Another swap came first, so that the state this swap was planned on is gone."""
 
 
 class NotReadyError(Exception):
@@ -26,7 +27,7 @@ class NotReadyError(Exception):
 
 @dataclass(frozen=True)
 class Swapped:
-    """A done swap: duration of its transaction, and how many attempts it took."""
+    """A swap that is done: the duration of its transaction, and the number of attempts."""
 
     term: int
     milliseconds: float
@@ -54,7 +55,7 @@ def swap(
                 began = time.monotonic()
                 changed = _transaction(connection, number, planned_on)
                 took = (time.monotonic() - began) * 1000
-                live = read_live(connection)
+                live = read_pointer(connection)
         except psycopg.OperationalError:
             if attempt == ATTEMPTS:
                 raise
@@ -75,10 +76,9 @@ def _transaction(connection: psycopg.Connection[Any], number: int, term: int) ->
         done = connection.execute(queries.SWAP, {"number": number, "term": term})
         if done.rowcount == 0:
             return False
-        # Under the live row's lock, which clean-up takes before it marks a version.
+        # Read under the live row's lock, which clean-up takes too before it marks a version.
         state = read_state(connection, number)
-        # `live` is one that another hand took the pointer from.
-        if state not in ("ready", "kept", "live"):
+        if state not in SWAPPABLE:
             raise NotReadyError(f"version {number} is {state}: only a ready or kept one is swapped")
         connection.execute(queries.MARK_SWAPPED, {"number": number})
         return True

@@ -1,23 +1,25 @@
-"""Index versions as rows: what is live, what a build request became, and states."""
+"""Rows of index versions: reading, creating and changing them, and reading the live pointer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
-from ragwright_core.index import queries, tables
-from ragwright_core.index.descriptor import Descriptor
-
-State = Literal["building", "ready", "live", "kept", "failed", "dropping", "dropped"]
+from ragwright_core.index import queries
+from ragwright_core.index.descriptor import Descriptor, EmbeddingDescriptor
+from ragwright_core.index.sentences import Identified
+from ragwright_core.index.version import indexes, presence, tables
+from ragwright_core.index.version.columns import LAYOUT
+from ragwright_core.index.version.states import UNDER_WAY, State
 
 
 @dataclass(frozen=True)
 class Version:
-    """A row of index_version. `planned_on` is the live term when it was begun."""
+    """A row of index_version. `planned_on` is the live term at the time the version was begun."""
 
     number: int
     id: str
@@ -35,8 +37,8 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Live:
-    """The pointer: which version answers questions. `number` is None before the first swap."""
+class Pointer:
+    """Which version answers questions. `number` is None before the first swap."""
 
     number: int | None
     term: int
@@ -45,26 +47,26 @@ class Live:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a build request became: a version to build, or the live one where nothing changed."""
+    """The result of a build request: a version to build, or the live one if nothing changed."""
 
     number: int
     unchanged: bool
 
 
-def read_live(connection: psycopg.Connection[Any]) -> Live:
-    with connection.cursor(row_factory=class_row(Live)) as cursor:
+def read_pointer(connection: psycopg.Connection[Any]) -> Pointer:
+    with connection.cursor(row_factory=class_row(Pointer)) as cursor:
         live = cursor.execute(queries.POINTER).fetchone()
     assert live is not None, "layout 1 inserts the row"
     return live
 
 
 def read_version(connection: psycopg.Connection[Any], number: int) -> Version:
-    """One version. Raises LookupError when there is none of this number."""
+    """Read a version. Raises LookupError when no version has this number."""
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(queries.READ_VERSION, [number]).fetchone()
     if row is None:
         raise LookupError(f"there is no index version {number}")
-    return Version(**{**row, "descriptor": Descriptor.model_validate(row["descriptor"])})
+    return Version(**{**row, "descriptor": Descriptor.read(row["descriptor"])[0]})
 
 
 def read_asked(connection: psycopg.Connection[Any], request: str) -> Asked | None:
@@ -78,62 +80,80 @@ def numbers_in(connection: psycopg.Connection[Any], *states: State) -> list[int]
     return [number for (number,) in rows]
 
 
+def layouts_in(connection: psycopg.Connection[Any], *states: State) -> dict[int, int]:
+    """Numbers of the versions in these states, with their layouts, newest first."""
+    return dict(connection.execute(queries.LAYOUTS_IN, [list(states)]).fetchall())
+
+
 def joins(version: Version | None, term: int) -> bool:
     """Whether a build request goes on with the version it has, or needs a new one.
 
-    A request whose version failed, or is no longer live because settings went there and back, is
-    built anew; so is one that was planned before another swap, for its own would be refused.
+    It needs a new one if its version failed, or is no longer live because settings were changed
+    there and back; if another swap came after its planning, as its own swap would be refused; and
+    if another release began to build it without asking which model embeds, or with tables of
+    another layout.
     """
     if version is None:
         return False
-    if version.state in ("building", "ready"):
+    made = version.descriptor
+    if version.state == "building" and not (made.embedding.identity and made.layout == LAYOUT):
+        return False
+    if version.state in UNDER_WAY:
         return version.planned_on == term
     return version.state == "live"
 
 
 def is_unchanged(live: Version | None, descriptor: Descriptor, manifest: str) -> bool:
-    """Same documents, cut and embedded alike: nothing to build, wherever they now come from."""
+    """Whether the live version has the same documents, cut and embedded alike, so that there is
+    nothing to build, even if they now come from elsewhere. A live version whose model was never
+    identified may hold any vectors, and counts as changed."""
     return (
         live is not None
         and live.state == "live"
         and live.manifest == manifest
         and _cut_alike(live.descriptor, descriptor)
+        and live.descriptor.embedding.identity != ""
         and live.descriptor.embedding.fingerprint == descriptor.embedding.fingerprint
     )
 
 
 def _cut_alike(one: Descriptor, other: Descriptor) -> bool:
-    """The texts, for meaning and for words."""
+    """Whether the chunks' texts are the same, and their lexemes."""
     alike = one.shape == other.shape or ("" != one.chunking == other.chunking)
     return alike and one.language == other.language
 
 
 def fit(connection: psycopg.Connection[Any], number: int, descriptor: Descriptor) -> None:
-    """Note that a version fits another spec, and other revisions with the same documents."""
-    fits = descriptor.model_dump(include={"shape", "chunking", "revisions"})
+    """Record that a version fits another spec, or other revisions with the same documents."""
+    fits = descriptor.model_dump(include={"shape", "chunking", "revisions", "left_out"})
     connection.execute(queries.FIT, {"number": number, "fits": Jsonb(fits)})
 
 
 @dataclass(frozen=True)
 class Begun:
-    """What a new version's row says at first."""
+    """The first content of a new version's row. `why` goes into the column `reason`."""
 
-    reason: str
+    why: str
     descriptor: Descriptor
+    sentences: list[list[float]]
     manifest: str
     documents: int
     planned_on: int
 
 
 def create_version(connection: psycopg.Connection[Any], begun: Begun) -> int:
-    """A new version's row and fresh tables; the caller holds the bootstrap lock and transaction."""
+    """Create a version's row and tables. The caller holds the bootstrap lock, in a transaction."""
     descriptor = begun.descriptor
-    values = {**vars(begun), "descriptor": Jsonb(descriptor.model_dump(mode="json"))}
+    values = {
+        **vars(begun),
+        "descriptor": Jsonb(descriptor.model_dump(mode="json")),
+        "sentences": Jsonb(begun.sentences),
+    }
     row = connection.execute(queries.CREATE_VERSION, values).fetchone()
     assert row is not None
     number = int(row[0])
     connection.execute(tables.create_documents(number))
-    connection.execute(tables.create_pending_index(number))
+    connection.execute(indexes.create_pending(number))
     connection.execute(
         tables.create_chunks(number, descriptor.embedding.dimensions, descriptor.language)
     )
@@ -149,7 +169,7 @@ def record_request(
 
 
 def abandon_others(connection: psycopg.Connection[Any], number: int) -> None:
-    """End every build but that of `number`: one is wanted at a time, the one asked for last."""
+    """End every build but that of `number`: only the build that was requested last is wanted."""
     connection.execute(queries.ABANDON_OTHERS, [number])
 
 
@@ -166,23 +186,26 @@ def previous(connection: psycopg.Connection[Any]) -> int | None:
     return None if row is None else int(row[0])
 
 
-def read_sentences(connection: psycopg.Connection[Any], number: int) -> list[list[float]] | None:
-    """Vectors of the fixed sentences as they were when the version was built; None: not stored."""
+def read_sentences(connection: psycopg.Connection[Any], number: int) -> list[list[float]]:
+    """Vectors of the fixed sentences by the version's model, which must have an identity."""
     row = connection.execute(queries.READ_SENTENCES, [number]).fetchone()
-    return None if row is None else row[0]
+    assert row is not None and row[0] is not None, "stored with the version's row"  # noqa: PT018
+    sentences: list[list[float]] = row[0]
+    return sentences
 
 
-def keep_sentences(
-    connection: psycopg.Connection[Any], number: int, vectors: list[list[float]]
-) -> None:
-    """Store them, once."""
-    values = {"number": number, "sentences": Jsonb(vectors)}
-    connection.execute(queries.KEEP_SENTENCES, values)
+def read_models(connection: psycopg.Connection[Any]) -> list[Identified]:
+    """Every model that ever embedded for this pipeline, the last one first."""
+    rows = connection.execute(queries.READ_MODELS)
+    return [
+        Identified(EmbeddingDescriptor.model_validate(embedding), sentences)
+        for embedding, sentences in rows
+    ]
 
 
 def mark_lost(connection: psycopg.Connection[Any]) -> list[int]:
-    """Mark versions as dropped whose tables are gone, so that nothing counts on them."""
-    return [number for (number,) in connection.execute(queries.MARK_LOST)]
+    """Mark versions whose tables are gone as dropped, so that nothing counts on them."""
+    return [number for (number,) in connection.execute(presence.MARK_LOST)]
 
 
 def mark(connection: psycopg.Connection[Any], number: int, state: State) -> None:

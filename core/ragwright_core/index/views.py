@@ -1,31 +1,32 @@
 """The stable names `documents` and `chunks`: views over the kept versions that follow the pointer.
 
-A version joins while it is built and leaves before it is dropped, never at the swap: whoever
-reads the views through a swap does not hold it up.
+A version is added to the views while it is built and removed before it is dropped. The swap does
+not change the views, so that their readers do not delay it.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import psycopg
 
-from ragwright_core.index import queries
-from ragwright_core.index.layout import advisory_lock
-from ragwright_core.index.versions import numbers_in
+from ragwright_core.index import locks, queries
+from ragwright_core.index.version import tables
+from ragwright_core.index.version.states import HAS_TABLES
+from ragwright_core.index.versions import layouts_in
 from ragwright_core.names import chunks_table, documents_table
 
-# A view's lock queues everyone behind a long reader: ask briefly, and again.
+# Waiting for a view's lock makes every later reader wait too: wait briefly, and try again.
 TRIES = 60
 
 
 def with_lock_retries(
     action: Callable[[], None], *, tries: int = TRIES, pause: Callable[[float], None] = time.sleep
 ) -> None:
-    """Run `action` again while a lock is not to be had. Raises LockNotAvailable in the end."""
+    """Run `action` until it gets its locks. Raises LockNotAvailable after the last try."""
     for attempt in range(1, tries + 1):
         try:
             action()
@@ -38,40 +39,46 @@ def with_lock_retries(
 
 
 def join_views(connection: psycopg.Connection[Any], schema: str, *, tries: int = TRIES) -> None:
-    """`cover_versions`, under the lock that it needs."""
-    with advisory_lock(connection, views_lock(schema)):
+    """Call `cover_versions` under the lock that it needs."""
+    with locks.advisory_lock(connection, locks.of_views(schema)):
         cover_versions(connection, tries=tries)
 
 
-def views_lock(schema: str) -> str:
-    """Name of the advisory lock under which the views are written."""
-    return f"ragwright views {schema}"
-
-
 def cover_versions(connection: psycopg.Connection[Any], *, tries: int = TRIES) -> None:
-    """Let the views cover every version that has tables and is not going; dropped when there is
-    none. Locks nothing where they do already.
+    """Let the views cover every version that has tables and is not being dropped; if there is no
+    such version, drop the views. Locks nothing if they are right already.
 
     The caller holds the advisory lock of the schema's views. Raises LockNotAvailable when a reader
-    keeps a view longer than `tries` last.
+    keeps a view for longer than `tries` take, and DependentObjectsStillExist when a view with a
+    newer release's columns cannot be replaced because other views depend on it.
     """
 
     def write() -> None:
         with connection.transaction():
             connection.execute(queries.SHORT_LOCK_TIMEOUT)
-            numbers = numbers_in(connection, "live", "kept", "ready", "failed", "building")
-            if _reads(numbers) == set(connection.execute(queries.COVERED)):
+            layouts = layouts_in(connection, *HAS_TABLES)
+            if _reads(layouts) == set(connection.execute(queries.COVERED)):
                 return
-            if not numbers:
+            if not layouts:
                 connection.execute(queries.DROP_VIEWS)
                 return
-            connection.execute(queries.documents_view(numbers))
-            connection.execute(queries.chunks_view(numbers))
+            try:
+                with connection.transaction():
+                    _create(connection, layouts)
+            except psycopg.errors.InvalidTableDefinition:
+                # A newer release added columns, which CREATE OR REPLACE cannot remove.
+                connection.execute(queries.DROP_VIEWS)
+                _create(connection, layouts)
 
     with_lock_retries(write, tries=tries)
 
 
-def _reads(numbers: list[int]) -> set[tuple[str, str]]:
-    """Views and the tables they read when they cover these versions."""
-    tables = {"documents": documents_table, "chunks": chunks_table}
-    return {(view, table(number)) for view, table in tables.items() for number in numbers}
+def _create(connection: psycopg.Connection[Any], layouts: Mapping[int, int]) -> None:
+    connection.execute(tables.documents_view(layouts))
+    connection.execute(tables.chunks_view(layouts))
+
+
+def _reads(numbers: Iterable[int]) -> set[tuple[str, str]]:
+    """Pairs of a view and a table that it reads, if the views cover these versions."""
+    names = {"documents": documents_table, "chunks": chunks_table}
+    return {(view, table(number)) for view, table in names.items() for number in numbers}

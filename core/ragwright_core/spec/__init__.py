@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from ragwright_core.spec.fields import SecretKey, rule
+from ragwright_core.spec.fingerprints import (
+    chunking_fingerprint,
+    gates_fingerprint,
+    shape_fingerprint,
+    shape_parts,
+)
 from ragwright_core.spec.models import MINILM, WORDLLAMA, Embedding, Llm
 from ragwright_core.spec.pipeline import (
     ADOPT_ANNOTATION,
     APPROVE_ANNOTATION,
     GROUP,
     KIND,
+    MOVE_ANNOTATION,
     PLURAL,
     REINDEX_ANNOTATION,
     VERSION,
     Api,
     Load,
     RagPipelineSpec,
-    shape_fingerprint,
 )
 from ragwright_core.spec.reindex import Gates, GoldenQuestion, Ingest, Reindex
+from ragwright_core.spec.renamed import RENAMED, Renamed
 from ragwright_core.spec.retrieval import MAX_TOP_K, Retrieval
-from ragwright_core.spec.sources import Chunking, ConfigMapSource, Git, GitSecret, Source
+from ragwright_core.spec.sources import (
+    Chunking,
+    ConfigMapSource,
+    Git,
+    GitSecret,
+    Source,
+    SourceKind,
+)
 from ragwright_core.spec.stores import (
     Cache,
     CacheSecret,
@@ -38,8 +52,10 @@ __all__ = [
     "KIND",
     "MAX_TOP_K",
     "MINILM",
+    "MOVE_ANNOTATION",
     "PLURAL",
     "REINDEX_ANNOTATION",
+    "RENAMED",
     "VERSION",
     "WORDLLAMA",
     "Api",
@@ -61,11 +77,16 @@ __all__ = [
     "ManagedRedis",
     "RagPipelineSpec",
     "Reindex",
+    "Renamed",
     "Requirements",
     "Resources",
     "Retrieval",
     "SecretKey",
     "Source",
+    "SourceKind",
+    "chunking_fingerprint",
+    "gates_fingerprint",
     "rule",
     "shape_fingerprint",
+    "shape_parts",
 ]

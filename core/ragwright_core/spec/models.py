@@ -50,7 +50,7 @@ class Embedding(Model):
     )
     dimensions: int | None = Field(None, ge=1, le=4000, description="Default: the model's own.")
     base_url: HttpUrl | None = None
-    secret_ref: SecretKey | None = Field(None, description="Holds the endpoint's API key.")
+    secret_key_ref: SecretKey | None = Field(None, description="Holds the endpoint's API key.")
     document_prefix: str = Field("", max_length=200)
     query_prefix: str = Field("", max_length=200)
 
@@ -68,7 +68,7 @@ class Llm(Model):
     )
     model: str | None = Field(None, min_length=1, max_length=200)
     base_url: HttpUrl | None = None
-    secret_ref: SecretKey | None = Field(None, description="Holds the endpoint's API key.")
+    secret_key_ref: SecretKey | None = Field(None, description="Holds the endpoint's API key.")
     max_tokens: int = Field(512, ge=1, le=32000)
     timeout_seconds: int = Field(
         20, ge=1, le=300, description="For one try of three; then the caller is told 503."

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from ragwright_core.model import Model, fingerprint
+from ragwright_core.model import Model
 from ragwright_core.spec.fields import rule, rules
 from ragwright_core.spec.models import Embedding, Llm
 from ragwright_core.spec.reindex import Ingest, Reindex
@@ -21,7 +21,10 @@ PLURAL = "ragpipelines"
 
 REINDEX_ANNOTATION = f"{GROUP}/reindex"
 ADOPT_ANNOTATION = f"{GROUP}/adopt"
-# `7`, or `7 maxShrink` to override a gate that failed; more than one is parted by commas.
+# The database to move to: its Secret and key as `name/key`, the Secret if the key is `uri`, or
+# `managed`.
+MOVE_ANNOTATION = f"{GROUP}/move-database"
+# `7`, or `7 maxShrink` to override a gate that failed; several gates are separated by commas.
 APPROVE_ANNOTATION = f"{GROUP}/approve"
 
 
@@ -77,17 +80,8 @@ class RagPipelineSpec(Model):
     deletion_policy: Literal["Retain", "Delete"] = Field(
         "Retain", description="What becomes of the index when the pipeline is deleted."
     )
-    suspend: bool = Field(default=False, description="Start no builds; what runs goes on.")
-
-
-def shape_fingerprint(spec: RagPipelineSpec) -> str:
-    """Fingerprint of everything that shapes the index; credentials and serving do not."""
-    no_secret: dict[str, Any] = {"git": {"secret_ref"}}
-    return fingerprint(
-        {
-            "sources": [source.model_dump(exclude=no_secret) for source in spec.sources],
-            "chunking": spec.chunking.model_dump(),
-            "embedding": spec.embedding.model_dump(exclude={"secret_ref"}),
-            "language": spec.retrieval.language,
-        }
+    suspend: bool = Field(
+        default=False,
+        description="Begin no build, and no further attempt of one that failed. A build that runs "
+        "goes on to its swap; pins and approvals are carried out, and questions answered.",
     )

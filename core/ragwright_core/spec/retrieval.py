@@ -35,21 +35,27 @@ class Retrieval(Model):
     lexical_weight: int = Field(
         2, ge=0, le=100, description="What shared words count; 0 searches by meaning alone."
     )
-    adjacent_weight: float = Field(
-        0.4,
+    adjacent_share: int = Field(
+        40,
         ge=0,
-        le=1,
-        description="Share of a chunk's score that those right before and after it get: an answer "
-        "often goes on there. 0: none.",
+        le=100,
+        description="Percent of a chunk's score that those right before and after it get: an "
+        "answer often goes on there. 0: none.",
     )
     language: Language = Field(
         "english",
         description="Of the documents, for their words' stems; `simple` stems nothing. A change "
         "builds a new index version.",
     )
-    score_threshold: float = Field(
-        0.0,
+    min_score: int = Field(
+        0,
         ge=0,
-        le=1,
-        description="Lowest cosine of question and chunk; what is less alike is left out. 0: none.",
+        le=100,
+        description="Lowest cosine of question and chunk, in percent; what is less alike is left "
+        "out. 0: none.",
     )
+
+    @property
+    def score_threshold(self) -> float:
+        """The lowest cosine as a number from 0 to 1, as in the HTTP API."""
+        return self.min_score / 100

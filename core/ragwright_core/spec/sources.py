@@ -2,10 +2,68 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from abc import abstractmethod
+from typing import Annotated, Any, Self, get_args
+
+from pydantic import ConfigDict, Field, model_validator
 
 from ragwright_core.model import Model
-from ragwright_core.spec.fields import Glob, HttpUrl, ObjectName, rule, rules
+from ragwright_core.spec.fields import (
+    Glob,
+    Matching,
+    ObjectName,
+    SecretKey,
+    rule,
+    rules,
+)
+
+MAX_GLOBS = 20
+INCLUDED = ("**/*.md", "**/*.mdx", "**/*.rst", "**/*.txt")
+# The default before MDX was in it. It stands for the default in fingerprints, so that an upgrade
+# builds no index anew: a source takes its MDX pages in with its next build.
+_INCLUDED_FIRST = ["**/*.md", "**/*.rst", "**/*.txt"]
+
+SourceName = Annotated[
+    str,
+    Field(max_length=40),
+    Matching(
+        "[a-z]([-a-z0-9]*[a-z0-9])?",
+        "a source's name begins with a letter and holds only a-z, 0-9 and -",
+    ),
+]
+
+
+class SourceKind(Model):
+    """A kind of source. Only its class knows what the kind needs.
+
+    A new kind is a subclass here with a field in Source, and a module of ingest's `sources`.
+    """
+
+    @abstractmethod
+    def shape(self) -> dict[str, Any]:
+        """The values that shape the index: all but credentials. The keys are written out, so that
+        no index is rebuilt when a field is renamed or added."""
+
+    def secret_keys(self) -> list[SecretKey]:
+        """Keys of Secrets that its Jobs read."""
+        return []
+
+    def volume(self) -> dict[str, Any] | None:
+        """The Kubernetes volume, without its name, that Jobs find mounted at the source's
+        folder."""
+        return None
+
+
+# A ? or # would turn the paths that git asks for into parts of a question to any server.
+GitUrl = Annotated[
+    str,
+    Field(max_length=500),
+    Matching(
+        r"https?://[^\s@?#]+",
+        "write a URL that begins with http:// or https://, without ? and #, without spaces and "
+        "without credentials: those go into git.secretRef",
+    ),
+]
 
 
 class GitSecret(Model):
@@ -14,35 +72,107 @@ class GitSecret(Model):
     name: ObjectName
 
 
-class Git(Model):
-    url: HttpUrl = Field(description="http(s) URL without credentials; those go into secretRef.")
+class Git(SourceKind):
+    url: GitUrl = Field(description="http(s) URL without credentials; those go into secretRef.")
     ref: str = Field("HEAD", min_length=1, max_length=200, description="Branch, tag or commit.")
     path: str = Field("", max_length=500, description="Only documents below this folder.")
     secret_ref: GitSecret | None = None
 
+    def shape(self) -> dict[str, Any]:
+        return {"url": self.url, "ref": self.ref, "path": self.path}
 
-class ConfigMapSource(Model):
+    def secret_keys(self) -> list[SecretKey]:
+        if self.secret_ref is None:
+            return []
+        return [SecretKey(name=self.secret_ref.name, key=key) for key in ("username", "password")]
+
+
+class ConfigMapSource(SourceKind):
     name: ObjectName
+
+    def shape(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+    def volume(self) -> dict[str, Any]:
+        return {"configMap": {"name": self.name, "optional": True}}
+
+
+def _exactly_one(schema: dict[str, Any], model: type[Source]) -> None:
+    """Add the rule that exactly one kind is given, made from the existing kinds."""
+    given = " + ".join(f"(has(self.{kind}) ? 1 : 0)" for kind in model.kinds())
+    schema["x-kubernetes-validations"] = [rule(f"{given} == 1", model.choice())]
 
 
 class Source(Model):
-    model_config = rules(
-        rule(
-            "has(self.git) != has(self.configMap)",
-            "a source is either git or configMap: write exactly one of them",
-        )
-    )
+    # Each field whose type is a SourceKind is a kind of source.
+    model_config = ConfigDict(json_schema_extra=_exactly_one)
 
-    name: str = Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=40)
+    name: SourceName
     git: Git | None = None
     config_map: ConfigMapSource | None = None
     include: list[Glob] = Field(
-        default=["**/*.md", "**/*.rst", "**/*.txt"],
+        default=list(INCLUDED),
         min_length=1,
-        max_length=50,
-        description="Globs, relative to the source's path; `**` crosses folders.",
+        max_length=MAX_GLOBS,
+        description="Globs, relative to the source's path; `**` crosses folders. For more than 20, "
+        "write a second source.",
     )
-    exclude: list[Glob] = Field(default=[], max_length=50)
+    exclude: list[Glob] = Field(default=[], max_length=MAX_GLOBS)
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        if len(self._given()) != 1:
+            raise ValueError(self.choice())
+        return self
+
+    @classmethod
+    def kinds(cls) -> list[str]:
+        """The kinds' names, as users write them."""
+        return list(_kind_fields(cls))
+
+    @classmethod
+    def choice(cls) -> str:
+        *others, last = cls.kinds()
+        return f"a source is either {', '.join(others)} or {last}: write exactly one of them"
+
+    @property
+    def kind(self) -> str:
+        [kind] = self._given()
+        return kind
+
+    def shape(self) -> dict[str, Any]:
+        """The values that shape the index. The first two kinds are always in it, even if null, so
+        that stored fingerprints stay valid."""
+        return {
+            "name": self.name,
+            "git": None,
+            "configMap": None,
+            **{kind: source.shape() for kind, source in self._given().items()},
+            "include": _INCLUDED_FIRST if self.include == list(INCLUDED) else self.include,
+            "exclude": self.exclude,
+        }
+
+    def secret_keys(self) -> list[SecretKey]:
+        return self._given()[self.kind].secret_keys()
+
+    def volume(self) -> dict[str, Any] | None:
+        return self._given()[self.kind].volume()
+
+    def _given(self) -> dict[str, SourceKind]:
+        """The sources that are set, by kind."""
+        written = {kind: getattr(self, field) for kind, field in _kind_fields(type(self)).items()}
+        return {kind: source for kind, source in written.items() if source is not None}
+
+
+def _kind_fields(model: type[Source]) -> dict[str, str]:
+    """The model's fields that are kinds of sources, by the names that users write."""
+    return {
+        field.alias or name: name
+        for name, field in model.model_fields.items()
+        if any(
+            isinstance(a, type) and issubclass(a, SourceKind) for a in get_args(field.annotation)
+        )
+    }
 
 
 class Chunking(Model):

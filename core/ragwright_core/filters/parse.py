@@ -1,107 +1,34 @@
-"""Which chunks a question may be answered from: a small typed language over their metadata.
-
-Its JSON is MongoDB's, which Pinecone, Chroma and LangChain have made common: `{"team": "a",
-"year": {"$gte": 2020}}`. Each condition holds or does not, so that `$not` is the exact opposite:
-a field that is missing, or of another type, fits no condition.
-"""
+"""Reads a filter from JSON, with messages that say what to write instead."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, TypeGuard, get_args
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any, TypeGuard, get_args
+
+from ragwright_core.filters.language import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Comparison,
+    Equal,
+    Exists,
+    Filter,
+    FilterError,
+    Not,
+    Scalar,
+)
 
 MAX_DEPTH = 8
 MAX_CONDITIONS = 100
 MAX_FIELD = 200
 MAX_TEXT = 1000
 
-Scalar = str | bool | int | float | None
-Comparison = Literal["$gt", "$gte", "$lt", "$lte"]
-
-
-@dataclass(frozen=True)
-class Equal:
-    """The field is this value, or a list that holds it."""
-
-    field: str
-    value: Scalar
-
-
-@dataclass(frozen=True)
-class Compare:
-    """Numbers with numbers, texts with texts by their characters' code points."""
-
-    field: str
-    operator: Comparison
-    value: str | int | float
-
-
-@dataclass(frozen=True)
-class Exists:
-    field: str
-
-
-@dataclass(frozen=True)
-class Not:
-    operand: Filter
-
-
-@dataclass(frozen=True)
-class AllOf:
-    """All of these; with none, every chunk."""
-
-    operands: tuple[Filter, ...]
-
-
-@dataclass(frozen=True)
-class AnyOf:
-    operands: tuple[Filter, ...]
-
-
-Filter = Equal | Compare | Exists | Not | AllOf | AnyOf
-EVERYTHING = AllOf(())
-
-
-class FilterError(ValueError):
-    """A filter that cannot be used; the message says what to write instead."""
-
-
-def canonical(given: Filter) -> dict[str, Any]:
-    """One JSON form for filters that say the same in another order or notation. Plain equality
-    keeps the seed's form, {field: value}."""
-    match given:
-        case Equal():
-            return {given.field: given.value}
-        case Compare():
-            return {given.field: {given.operator: given.value}}
-        case Exists():
-            return {given.field: {"$exists": True}}
-        case Not():
-            return {"$not": canonical(given.operand)}
-        case AllOf():
-            return _joined("$and", given.operands)
-        case AnyOf():
-            return _joined("$or", given.operands)
-
-
-def _joined(word: str, operands: Sequence[Filter]) -> dict[str, Any]:
-    # Told apart by their JSON: to Python, 1 and True are equal.
-    parts = {json.dumps(canonical(item), sort_keys=True): item for item in operands}
-    distinct = [parts[key] for key in sorted(parts)]
-    if len(distinct) == 1:
-        return canonical(distinct[0])
-    equal = {item.field: item.value for item in distinct if isinstance(item, Equal)}
-    if word == "$and" and len(equal) == len(distinct):
-        return equal
-    return {word: [canonical(item) for item in distinct]}
-
 
 def parse(value: Any) -> Filter:
-    """The filter that a JSON value says. Raises FilterError."""
+    """The filter that a JSON value describes. Raises FilterError."""
     found = _filter(value, MAX_DEPTH)
     if _conditions(found) > MAX_CONDITIONS:
         raise FilterError(
@@ -142,7 +69,7 @@ def _part(key: str, value: Any, depth: int) -> Filter:
         case "$or":
             return _group(AnyOf, _filters(key, value, depth - 1))
         case "$not":
-            return Not(_filter(value, depth - 1))
+            return _opposite(_filter(value, depth - 1))
     if key.startswith("$"):
         raise FilterError(
             f"{_told(key)} cannot stand here: write a field's name, $and, $or or $not; operators "
@@ -185,7 +112,7 @@ def _compare(name: str, operator: str, value: Any) -> Filter:
 def _exists(name: str, operator: str, value: Any) -> Filter:
     if not isinstance(value, bool):
         raise FilterError(f"{operator} takes true or false")
-    return Exists(name) if value else Not(Exists(name))
+    return Exists(name) if value else _opposite(Exists(name))
 
 
 def _one_of(name: str, operator: str, value: Any) -> Filter:
@@ -195,20 +122,24 @@ def _one_of(name: str, operator: str, value: Any) -> Filter:
 
 _OPERATORS: dict[str, Callable[[str, str, Any], Filter]] = {
     "$eq": lambda name, _, value: Equal(name, _scalar(value)),
-    "$ne": lambda name, _, value: Not(Equal(name, _scalar(value))),
+    "$ne": lambda name, _, value: _opposite(Equal(name, _scalar(value))),
     "$in": _one_of,
-    "$nin": lambda name, operator, value: Not(_one_of(name, operator, value)),
+    "$nin": lambda name, operator, value: _opposite(_one_of(name, operator, value)),
     **dict.fromkeys(get_args(Comparison), _compare),
     "$exists": _exists,
 }
 
 
 def _group(kind: type[AllOf] | type[AnyOf], parts: Iterable[Filter]) -> Filter:
-    """No group around one condition, or right within another of its kind."""
+    """A group that is flat: no group around a single condition, or within one of its kind."""
     flat: list[Filter] = []
     for part in parts:
         flat.extend(part.operands if isinstance(part, kind) else [part])
     return flat[0] if len(flat) == 1 else kind(tuple(flat))
+
+
+def _opposite(given: Filter) -> Filter:
+    return given.operand if isinstance(given, Not) else Not(given)
 
 
 def _is_comparison(operator: str) -> TypeGuard[Comparison]:
@@ -224,11 +155,19 @@ def _list(operator: str, value: Any, what: str) -> list[Any]:
 def _scalar(value: Any) -> Scalar:
     if isinstance(value, str):
         return _checked(value, MAX_TEXT, "a text")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise FilterError("a number must be finite")
+    if isinstance(value, float):
+        return _number(value)
     if value is not None and not isinstance(value, bool | int | float):
         raise FilterError("a value is a text, a number, true, false or null")
     return value
+
+
+def _number(value: float) -> float | int:
+    """The number as Postgres reads it: 1.0 is 1 there, and so they have one key."""
+    if not math.isfinite(value):
+        raise FilterError("a number must be finite")
+    read = Decimal(repr(value))
+    return int(read) if read == read.to_integral_value() else value
 
 
 def _checked(text: str, longest: int, what: str) -> str:
@@ -241,5 +180,5 @@ def _checked(text: str, longest: int, what: str) -> str:
 
 
 def _told(operator: str) -> str:
-    """A name worth repeating, or a stand-in."""
+    """The operator's name for an error message, or "this" if it does not look like a name."""
     return operator if re.fullmatch(r"\$?[a-zA-Z]{1,20}", operator) else "this"

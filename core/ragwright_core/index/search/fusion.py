@@ -1,8 +1,8 @@
 """One order from two searches: by meaning and by words.
 
-Cosines differ in their spread from model to model, and ranks of text search have no bound. So each
-is scaled to [0, 1] among the candidates of one question before they are added up. What answers
-often goes on in the next chunk, so a candidate is lifted by the one beside it.
+The spread of cosines differs from model to model, and ranks of text search have no bound. So each
+is scaled to [0, 1] among the candidates of one question before they are added up. An answer often
+goes on in the next chunk, so a candidate is lifted by the candidate beside it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from ragwright_core.spec import Retrieval
 
-# Of each search. 40 is hnsw.ef_search: what one walk through the ANN index finds anyway.
+# For each search. One walk through the ANN index finds 40 anyway (hnsw.ef_search).
 FEWEST_CANDIDATES = 40
 
 
 @dataclass(frozen=True)
 class Weights:
-    """What each search counts; at least one is above 0."""
+    """The weight of each search; at least one is above 0."""
 
     dense: float
     lexical: float
@@ -36,20 +36,21 @@ class Candidate:
 
 
 def weights(retrieval: Retrieval) -> Weights:
-    return Weights(retrieval.dense_weight, retrieval.lexical_weight, retrieval.adjacent_weight)
+    return Weights(retrieval.dense_weight, retrieval.lexical_weight, retrieval.adjacent_share / 100)
 
 
 def candidates(limit: int) -> int:
-    """How many of each search to fuse, for `limit` results."""
+    """How many candidates of each search to fuse for `limit` results."""
     return max(FEWEST_CANDIDATES, 2 * limit)
 
 
 def fuse(found: Sequence[Candidate], weights: Weights) -> list[int]:
-    """Indexes of the candidates, best first; of equals the nearer, then the earlier one.
+    """Indexes of the candidates, best first. Among equals, the nearer and then the earlier comes
+    first.
 
-    The farthest candidate's cosine and the rank 0, of a chunk that shares no word with the
-    question, count nothing; the best of each search counts its whole weight. Of its two
-    neighbours, where they are candidates, the better one lends its share.
+    The lowest cosine and the rank 0 (a chunk that shares no word with the question) count nothing;
+    the best of each search counts its whole weight. A candidate also gets a share of the better of
+    its two neighbours, if they are candidates.
     """
     cosines = [item.cosine for item in found]
     meaning = _scaled(cosines, min(cosines, default=0.0))
@@ -68,6 +69,6 @@ def fuse(found: Sequence[Candidate], weights: Weights) -> list[int]:
 
 
 def _scaled(values: Sequence[float], lowest: float) -> list[float]:
-    """`lowest` to 0, the highest to 1; where all are `lowest`, all to 0."""
+    """Scale so that `lowest` becomes 0 and the highest 1; if all are `lowest`, all become 0."""
     spread = max(values, default=lowest) - lowest
     return [(value - lowest) / spread if spread > 0 else 0.0 for value in values]

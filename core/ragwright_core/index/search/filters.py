@@ -22,7 +22,7 @@ _PATHS: dict[Comparison, LiteralString] = {
 
 @dataclass(frozen=True)
 class Condition:
-    """Goes after WHERE or AND; `parameters` are those that its placeholders name."""
+    """`sql` goes after WHERE or AND; `parameters` are the values of its placeholders."""
 
     sql: sql.Composable
     parameters: dict[str, Any]
@@ -33,10 +33,10 @@ class _Composer:
     parameters: dict[str, Any] = field(default_factory=dict)
 
     def compose(self, given: Filter) -> sql.Composable:
-        """Never NULL, so that NOT turns it into its opposite."""
+        """The SQL of a filter. It is never NULL, so that NOT gives the exact opposite."""
         match given:
             case Equal():
-                # Two conditions that the index on metadata knows.
+                # The index on metadata supports both conditions.
                 return sql.SQL("(metadata @> {} OR metadata @> {})").format(
                     self._parameter(Jsonb({given.field: given.value})),
                     self._parameter(Jsonb({given.field: [given.value]})),

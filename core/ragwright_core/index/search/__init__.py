@@ -1,0 +1,1 @@
+"""The best chunks of a version for a question."""
