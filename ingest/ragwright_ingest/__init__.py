@@ -1,3 +1,3 @@
-"""What the Jobs run: load, index, gates, swap, clean up."""
+"""The program that Jobs run: load, index, gates, swap, clean up."""
 
 from __future__ import annotations

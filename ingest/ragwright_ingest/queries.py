@@ -6,17 +6,8 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from ragwright_core.index.tables import vector_type
 from ragwright_core.names import chunks_table, documents_table
-
-_CHUNK_COLUMNS = (
-    "document", "position", "source", "path", "url", "title", "first_line", "last_line",
-    "start_offset", "end_offset", "text", "hash", "metadata", "embedding",
-)  # fmt: skip
-_CHUNK_TYPES = (
-    "int4", "int4", "text", "text", "text", "text", "int4", "int4",
-    "int4", "int4", "text", "bytea", "jsonb",
-)  # fmt: skip
+from ragwright_ingest.surroundings import CutOff
 
 
 def _with(template: LiteralString, number: int) -> sql.Composed:
@@ -26,26 +17,10 @@ def _with(template: LiteralString, number: int) -> sql.Composed:
     )
 
 
-def copy_documents(number: int) -> sql.Composed:
-    return _with("COPY {documents} (source, path, hash, bytes, url) FROM STDIN", number)
-
-
-def copy_chunks(number: int) -> sql.Composed:
-    # Binary: as text, parsing the vectors makes it ten times slower (measured).
-    columns = sql.SQL(", ").join(map(sql.Identifier, _CHUNK_COLUMNS))
-    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
-        sql.Identifier(chunks_table(number)), columns
-    )
-
-
-def chunk_types(dimensions: int) -> list[str]:
-    return [*_CHUNK_TYPES, vector_type(dimensions)]
-
-
 def claim(number: int) -> sql.Composed:
-    """One pending document that no other worker holds; held until the transaction ends."""
+    """Claim a pending document that no other worker holds, until the transaction ends."""
     return _with(
-        "SELECT id, source, path, hash, url FROM {documents} WHERE state = 'pending' "
+        "SELECT id, source, path, hash AS mark, url FROM {documents} WHERE state = 'pending' "
         "AND id > %(after)s ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED",
         number,
     )
@@ -65,26 +40,26 @@ def pending(number: int) -> sql.Composed:
 
 def failed_documents(number: int) -> sql.Composed:
     return _with(
-        "SELECT path || ': ' || problem FROM {documents} WHERE state = 'failed' "
-        "ORDER BY id LIMIT 10",
+        "SELECT CASE WHEN length(path) > 60 THEN '…' || right(path, 59) ELSE path END "
+        "|| ': ' || problem FROM {documents} WHERE state = 'failed' ORDER BY id LIMIT 10",
         number,
     )
 
 
 def reusable(number: int) -> sql.Composed:
-    """Vectors of a kept version by the hashes of their texts."""
+    """Vectors of a kept version, by the hashes of their texts."""
     return _with(
         "SELECT DISTINCT ON (hash) hash, embedding FROM {chunks} WHERE hash = ANY(%s)", number
     )
 
 
 def changes(number: int, live: int) -> sql.Composed:
-    """Rows (changed, new, gone) of `number` against the documents of `live`."""
+    """Count how the documents of `number` differ from those of `live`."""
     return sql.SQL(
         """
-        SELECT count(*) FILTER (WHERE fresh.hash <> old.hash),
-               count(*) FILTER (WHERE old.path IS NULL),
-               count(*) FILTER (WHERE fresh.path IS NULL)
+        SELECT count(*) FILTER (WHERE fresh.hash <> old.hash) AS changed,
+               count(*) FILTER (WHERE old.path IS NULL) AS new,
+               count(*) FILTER (WHERE fresh.path IS NULL) AS gone
         FROM {fresh} AS fresh FULL JOIN {old} AS old USING (source, path)"""
     ).format(
         fresh=sql.Identifier(documents_table(number)), old=sql.Identifier(documents_table(live))
@@ -96,7 +71,7 @@ def explain(statement: sql.Composed) -> sql.Composed:
 
 
 def sample_vectors(number: int) -> sql.Composed:
-    return _with("SELECT embedding FROM {chunks} ORDER BY hash LIMIT %s", number)
+    return _with("SELECT embedding FROM {chunks} ORDER BY hash LIMIT %(count)s", number)
 
 
 def names_document(number: int) -> sql.Composed:
@@ -104,43 +79,25 @@ def names_document(number: int) -> sql.Composed:
 
 
 def some_paths(number: int) -> sql.Composed:
-    """Enough to find one that was misspelt."""
+    """Enough paths to suggest the right one for a misspelt path."""
     return _with("SELECT path FROM {documents} ORDER BY path LIMIT 5000", number)
 
 
-def ann_index(number: int) -> str:
-    return f"{chunks_table(number)}_ann"
-
-
-def create_ann_index(number: int, dimensions: int) -> sql.Composed:
-    operators = "vector_cosine_ops" if vector_type(dimensions) == "vector" else "halfvec_cosine_ops"
-    return sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} USING hnsw (embedding {})").format(
-        sql.Identifier(ann_index(number)),
-        sql.Identifier(chunks_table(number)),
-        sql.Identifier(operators),
-    )
-
-
-def create_hash_index(number: int) -> sql.Composed:
-    return sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} (hash)").format(
-        sql.Identifier(f"{chunks_table(number)}_hash"), sql.Identifier(chunks_table(number))
-    )
-
-
-# Work that takes hours is not a stuck statement, and a slow endpoint is not an idle client. A pod
-# that was cut off is noticed by the server within 60 s: only then do its claims come free.
-SESSION: LiteralString = (
-    "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = 0; "
-    "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3; "
-    "SET tcp_user_timeout = '60s'"
-)
-
-
-def create_metadata_index(number: int) -> sql.Composed:
-    return sql.SQL(
-        "CREATE INDEX IF NOT EXISTS {} ON {} USING gin (metadata jsonb_path_ops)"
-    ).format(
-        sql.Identifier(f"{chunks_table(number)}_metadata"), sql.Identifier(chunks_table(number))
+def session(cut_off: CutOff) -> sql.Composed:
+    """Settings of a Job's session. There are no time limits for long work or slow endpoints, but
+    the server notices a client that was cut off."""
+    settings = {
+        "statement_timeout": "0",
+        "idle_in_transaction_session_timeout": "0",
+        "lock_timeout": "0",
+        "tcp_keepalives_idle": f"{cut_off.idle}",
+        "tcp_keepalives_interval": f"{cut_off.interval}",
+        "tcp_keepalives_count": f"{cut_off.count}",
+        "tcp_user_timeout": f"{cut_off.unacknowledged}s",
+    }
+    return sql.SQL("; ").join(
+        sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
+        for name, value in settings.items()
     )
 
 
@@ -157,24 +114,24 @@ def set_build_workers(workers: int) -> sql.Composed:
 
 
 def measure(number: int) -> sql.Composed:
-    """(documents, failed, chunks, chunks of another width, chunks that are zero or not finite).
-
-    The norm of a vector with a NaN or an infinity is NaN or infinite.
-    """
+    """The columns of gates.Measured. A vector with a NaN or an infinity has a norm that is NaN or
+    infinite."""
     return _with(
         """
-        SELECT (SELECT count(*) FROM {documents}),
-               (SELECT count(*) FROM {documents} WHERE state = 'failed'),
-               count(*),
-               count(*) FILTER (WHERE vector_dims(embedding::vector) <> %(dimensions)s),
+        SELECT (SELECT count(*) FROM {documents}) AS documents,
+               (SELECT count(*) FROM {documents} WHERE state = 'failed') AS failed,
+               count(*) AS chunks,
+               count(*) FILTER (WHERE vector_dims(embedding::vector) <> %(dimensions)s)
+                   AS wrong_dimensions,
                count(*) FILTER (WHERE NOT (vector_norm(embedding::vector) > 0
                                            AND vector_norm(embedding::vector) < 'Infinity'))
+                   AS broken_vectors
         FROM {chunks}""",
         number,
     )
 
 
-# The last statement of a batch: workers queue for this row until the other's COMMIT.
+# This must be a batch's last statement, because workers wait for this row until another's COMMIT.
 ADD_COUNTS: LiteralString = """
     UPDATE index_version
     SET chunks = chunks + %(chunks)s, failed = failed + %(failed)s,
@@ -208,13 +165,22 @@ OUR_SCHEMAS: LiteralString = """
 
 
 def leftover(schema: str) -> sql.Composed:
-    """Who owns a schema, what is live in it, and how large it is."""
+    """The owner of a schema, the live version in it, its size, and whether it seems to be used:
+    sessions name their schema as application, and a build or a swap leaves its time."""
     return sql.SQL(
         """
         SELECT %(schema)s::text AS schema, owner.cluster, owner.uid, owner.since::text AS since,
                (SELECT number FROM {live}) AS live,
+               (SELECT count(*) FROM pg_stat_activity
+                WHERE application_name = %(schema)s::text) AS sessions,
+               coalesce((SELECT max(greatest(started_at, swapped_at)) FROM {versions})
+                        > now() - interval '1 day', false) AS recent,
                (SELECT coalesce(sum(pg_total_relation_size(pg_class.oid)), 0)::bigint
                 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
                 WHERE nspname = %(schema)s::text AND relkind = 'r') AS bytes
         FROM {owner} AS owner"""
-    ).format(live=sql.Identifier(schema, "live"), owner=sql.Identifier(schema, "owner"))
+    ).format(
+        live=sql.Identifier(schema, "live"),
+        owner=sql.Identifier(schema, "owner"),
+        versions=sql.Identifier(schema, "index_version"),
+    )

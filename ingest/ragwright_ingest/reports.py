@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from ragwright_core.index.versions import Version, previous, read_live, read_version
+from psycopg.rows import class_row
+
+from ragwright_core.index.versions import Version, previous, read_pointer, read_version
 from ragwright_core.report import Changes, Counts, Report
 from ragwright_ingest import queries
 from ragwright_ingest.database import Connection
 
 
 def compared_with(connection: Connection, version: Version) -> int | None:
-    """The version that this one replaces: the live one, or, once it is live, the one before."""
-    live = read_live(connection).number
+    """The version that this one replaces: the live version, or the previous one if this version is
+    live already."""
+    live = read_pointer(connection).number
     return previous(connection) if live == version.number else live
 
 
 def report_of(
     connection: Connection, version: Version, outcome: str, against: int | None
 ) -> Report:
-    """What stands in the version's row, and how its documents differ from those of `against`."""
+    """A report of the version's row, and of how its documents differ from those of `against`."""
     dropped = version.state in ("dropping", "dropped")
     failed = [] if dropped else list(connection.execute(queries.failed_documents(version.number)))
     return Report.model_validate(
@@ -37,6 +40,9 @@ def report_of(
             "changes": Changes() if dropped else _changes(connection, version, against),
             "failed_documents": [text[:150] for (text,) in failed],
             "verdicts": version.verdicts,
+            "warnings": [
+                f"source {name}: {words}" for name, words in version.descriptor.left_out.items()
+            ],
         }
     )
 
@@ -46,6 +52,6 @@ def _changes(connection: Connection, version: Version, against: int | None) -> C
         return Changes()
     if against is None or read_version(connection, against).state == "dropped":
         return Changes(new=version.documents)
-    row = connection.execute(queries.changes(version.number, against)).fetchone()
-    assert row is not None
-    return Changes(changed=row[0], new=row[1], gone=row[2])
+    with connection.cursor(row_factory=class_row(Changes)) as cursor:
+        [changes] = cursor.execute(queries.changes(version.number, against)).fetchall()
+    return changes

@@ -1,4 +1,4 @@
-"""A ConfigMap, mounted as a folder: one key, one document."""
+"""A ConfigMap that is mounted as a folder. Each key is a document."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ from pathlib import Path
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason
 from ragwright_core.spec import Source
-from ragwright_ingest.sources.base import Listed, Listing, digest, wanted
+from ragwright_ingest.sources.base import Listed, Listing, digest
+from ragwright_ingest.sources.globs import left_out, wanted
+from ragwright_ingest.surroundings import Surroundings
+
+
+def open_source(source: Source, around: Surroundings, revision: str | None) -> ConfigMapFolder:  # noqa: ARG001 - a ConfigMap has no history
+    folders = around.folders
+    return ConfigMapFolder(source, folders.sources / source.name, folders.patience)
 
 
 class ConfigMapFolder:
-    """Each pod mounts its own copy, which follows changes at its own pace: reading verifies.
+    """Each pod mounts its own copy, which follows changes at its own pace, so that every read must
+    be verified.
 
-    `patience` is how long a copy may lag behind, in seconds.
+    `patience` is how many seconds a copy may lag behind.
     """
 
     def __init__(
@@ -38,19 +46,20 @@ class ConfigMapFolder:
             if wanted(file.name, self._source.include, self._source.exclude):
                 content = file.read_bytes()
                 documents.append(Listed(file.name, digest(content), len(content)))
+        left = left_out((file.name for file in self._files()), self._source.include)
         if not documents:
-            raise ProblemError(Reason.SOURCE_EMPTY, self._empty())
-        revision = digest("".join(f"{doc.path}{doc.hash}" for doc in documents).encode())
-        return Listing(f"configMap {revision[:12]}", tuple(documents))
+            raise ProblemError(Reason.SOURCE_EMPTY, self._empty(left))
+        revision = digest("".join(f"{doc.path}{doc.mark}" for doc in documents).encode())
+        return Listing(f"configMap {revision[:12]}", tuple(documents), left)
 
-    def read(self, path: str, expected_hash: str) -> bytes:
+    def read(self, path: str, mark: str) -> bytes:
         found = b""
 
         def is_listed() -> bool:
             nonlocal found
             file = self._folder / path
             found = file.read_bytes() if file.exists() else b""
-            return digest(found) == expected_hash
+            return digest(found) == mark
 
         if not self._until(is_listed):
             raise ProblemError(
@@ -72,7 +81,7 @@ class ConfigMapFolder:
         return True
 
     def _files(self) -> tuple[Path, ...]:
-        # Names that begin with a dot are the kubelet's: `..data` and what it points to.
+        # Names that begin with a dot belong to the kubelet: `..data` and its target.
         found = (file for file in self._folder.glob("*") if not file.name.startswith("."))
         return tuple(sorted(file for file in found if file.is_file()))
 
@@ -87,8 +96,8 @@ class ConfigMapFolder:
             f"or is empty: kubectl create configmap {self._name} --from-file=FOLDER"
         )
 
-    def _empty(self) -> str:
+    def _empty(self, left: str) -> str:
         return (
             f"source {self._source.name} is empty: no key of ConfigMap {self._name} matches "
-            f"{', '.join(self._source.include)}: correct include and exclude"
+            f"{', '.join(self._source.include)} ({left}): correct include and exclude"
         )

@@ -1,45 +1,53 @@
-"""Opens a source of whichever kind the spec names."""
+"""Opens a source of any kind."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
+from importlib import import_module
 
+from ragwright_core.problems import ProblemError
+from ragwright_core.report import Reason
 from ragwright_core.spec import Source
-from ragwright_ingest.settings import PATIENCE_SECONDS
+from ragwright_ingest import sources
 from ragwright_ingest.sources.base import OpenSource
-from ragwright_ingest.sources.configmap import ConfigMapFolder
-from ragwright_ingest.sources.git import GitRepository, read_login
+from ragwright_ingest.surroundings import Surroundings
+
+Opener = Callable[[Source, Surroundings, str | None], OpenSource]
 
 
-@dataclass(frozen=True)
-class Folders:
-    """Where a Job finds what is mounted for it, and where it may write; `patience` is the longest
-    wait for what is mounted, in seconds."""
+def opener(kind: str, package: str = sources.__name__) -> Opener:
+    """The function that opens sources of a kind: `open_source` of the module named after the
+    kind."""
+    name = f"{package}.{kind.lower()}"
+    try:
+        found: Opener = import_module(name).open_source
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise ProblemError(
+            Reason.INTERNAL,
+            f"this release cannot read sources of the kind {kind}: use an operator and an image of "
+            "the same release",
+        ) from None
+    return found
 
-    scratch: Path
-    secrets: Path
-    sources: Path
-    patience: float = PATIENCE_SECONDS
 
-    def open(self, source: Source, revision: str | None) -> OpenSource:
-        """`revision` pins what an earlier listing saw. Raises ProblemError."""
-        if source.git is not None:
-            login = read_login(source.git, self.secrets, self.patience)
-            return GitRepository(source, self.scratch / source.name, login, revision)
-        return ConfigMapFolder(source, self.sources / source.name, self.patience)
+def open_source(source: Source, around: Surroundings, revision: str | None) -> OpenSource:
+    """Open a source. `revision` pins the revision of an earlier listing. Raises ProblemError."""
+    return opener(source.kind)(source, around, revision)
 
 
 class OpenSources:
-    """Sources opened once: the worker that listed a repository need not clone it again."""
+    """Opens each source only once, so that the worker that listed a repository does not clone it
+    again."""
 
-    def __init__(self, folders: Folders) -> None:
-        self._folders = folders
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
         self._opened: dict[str, OpenSource] = {}
 
     def open(self, source: Source, revision: str | None) -> OpenSource:
         if source.name not in self._opened:
-            self._opened[source.name] = self._folders.open(source, revision)
+            self._opened[source.name] = open_source(source, self._around, revision)
         return self._opened[source.name]
 
     def close(self) -> None:

@@ -1,11 +1,11 @@
-"""Vectors for chunks: reused from kept versions, else from the cache, else embedded."""
+"""Vectors for chunks: they are reused from kept versions, else cached, else embedded."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import redis
@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from ragwright_core import cachekeys
 from ragwright_core.embedding import Embedder
 from ragwright_core.index.descriptor import EmbeddingDescriptor
-from ragwright_core.index.sentences import is_same_model
 from ragwright_ingest import queries
-from ragwright_ingest.chunk import Chunk
 from ragwright_ingest.database import Connection
+from ragwright_ingest.loading.chunk import Chunk
 
 Vector = NDArray[np.float32]
 
@@ -29,7 +28,7 @@ class VectorCache(Protocol):
 
 
 class NoCache:
-    """For the static model: computing a vector is cheaper than asking Redis for it."""
+    """For the static model, whose vectors are cheaper to compute than to get from Redis."""
 
     def get(self, texts: Sequence[str]) -> list[Vector | None]:
         return [None] * len(texts)
@@ -39,7 +38,10 @@ class NoCache:
 
 
 class RedisCache:
-    """Vectors as float32 bytes. A Redis that fails is left alone for the rest of the Job."""
+    """Vectors as float32 bytes. After a failure, Redis is not used for the rest of the Job.
+
+    Whatever answers at its address and whatever is stored there, a build is at most slower for it.
+    """
 
     def __init__(
         self, client: redis.Redis, schema: str, descriptor: EmbeddingDescriptor, ttl_seconds: int
@@ -58,25 +60,21 @@ class RedisCache:
         if self._broken or not texts:
             return [None] * len(texts)
         try:
-            found: list[bytes | None] = self._client.mget([self._key(text) for text in texts])  # type: ignore[assignment]
-        except redis.RedisError:
+            found: Any = self._client.mget([self._key(text) for text in texts])
+            vectors = [self._vector(raw) for raw in found]
+        except Exception:  # of redis-py, or about what a server sent that is none of Redis
+            vectors = []
+        if len(vectors) != len(texts):
             self._broken = True
             return [None] * len(texts)
-        return [None if raw is None else np.frombuffer(raw, np.float32) for raw in found]
+        return vectors
 
-    def is_of_model(self, sentences: Vector) -> bool:
-        """Whether the stored vectors come from the model that embeds the fixed sentences so, shape
-        (3, dimensions). Where nothing says so they do not."""
-        key = cachekeys.sentences_key(self._schema, self._descriptor.fingerprint)
-        try:
-            raw = self._client.get(key)
-            self._client.set(key, sentences.tobytes(), ex=self._ttl)
-        except redis.RedisError:
-            self._broken = True
-            return True  # it is not read any more
-        if not isinstance(raw, bytes) or len(raw) != sentences.nbytes:
-            return False
-        return is_same_model(np.frombuffer(raw, np.float32).reshape(sentences.shape), sentences)
+    def _vector(self, raw: bytes | None) -> Vector | None:
+        """The vector, or None if the bytes are not those of one: then it is embedded anew."""
+        if raw is None or len(raw) != 4 * self._descriptor.dimensions:
+            return None
+        vector = np.frombuffer(raw, np.float32)
+        return vector if np.isfinite(vector).all() and vector.any() else None
 
     def put(self, texts: Sequence[str], vectors: Sequence[Vector]) -> None:
         if self._broken or not texts:
@@ -86,13 +84,13 @@ class RedisCache:
                 for text, vector in zip(texts, vectors, strict=True):
                     pipeline.set(self._key(text), vector.tobytes(), ex=self._ttl)
                 pipeline.execute()
-        except redis.RedisError:
+        except Exception:  # as in `get`
             self._broken = True
 
 
 @dataclass(frozen=True)
 class Vectors:
-    """One vector for each chunk, and how they were had; a cached one counts as reused."""
+    """One vector for each chunk, and how many were embedded and reused. Cached ones are reused."""
 
     vectors: list[Vector]
     embedded: int
@@ -110,7 +108,8 @@ class Vectors:
 
 @dataclass(frozen=True)
 class Vectorizer:
-    """`reuse_from` are kept versions with the same embedding fingerprint, newest first."""
+    """`reuse_from` are kept versions with the same embedding fingerprint, newest first. If a new
+    vector is of another model, the embedder raises, so that no such vector is stored."""
 
     connection: Connection
     embedder: Embedder
@@ -119,7 +118,7 @@ class Vectorizer:
     runner: asyncio.Runner
 
     def vectors(self, chunks: Sequence[Chunk]) -> Vectors:
-        """Raises EmbeddingUnavailableError or EmbeddingRejectedError."""
+        """The vectors of these chunks. Raises Embedding*Error."""
         texts = {chunk.hash: chunk.text for chunk in chunks}
         known = self._from_versions(list(texts))
         missing = [key for key in texts if key not in known]
@@ -148,5 +147,5 @@ class Vectorizer:
 
 
 def as_array(value: object) -> object:
-    """A vector as pgvector's types give it: an array already, or a HalfVector."""
+    """The array of a value that pgvector returned: an array already, or a HalfVector."""
     return value.to_numpy() if hasattr(value, "to_numpy") else value

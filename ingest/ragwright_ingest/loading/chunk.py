@@ -1,34 +1,33 @@
-"""Texts to chunks, with exact offsets."""
+"""Cuts texts into chunks, with exact offsets."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-from bisect import bisect_right
 from dataclasses import dataclass
 
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
 from ragwright_core.embedding.tokens import CountTokens, token_counter
 from ragwright_core.index.descriptor import EmbeddingDescriptor
+from ragwright_core.index.version.place import Place
 from ragwright_core.spec import MINILM, Chunking
-from ragwright_ingest.parse import Parsed
+from ragwright_ingest.formats.base import Parsed
+from ragwright_ingest.loading.pieces import pieces
 
-# What a model that reads few tokens is given where the spec names no limit: MiniLM reads 256, and
-# finds a part of a text the better the less stands around it.
+# The limit if the spec names none, for models that read few tokens. MiniLM reads 256, and finds a
+# passage better if there is less other text around it.
 MODEL_LIMITS = {MINILM: 200}
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A part of a document: `text` is its characters [start, end); lines count from 1."""
+    """A part of a document. `text` is the document's characters [start, end)."""
 
     position: int
     text: str
     start: int
     end: int
-    first_line: int
-    last_line: int
+    place: Place
 
     @property
     def hash(self) -> bytes:
@@ -38,14 +37,14 @@ class Chunk:
 
 @dataclass(frozen=True)
 class TokenLimit:
-    """At most so many tokens a chunk, as `count` counts them."""
+    """The most tokens in a chunk, and the function that counts them."""
 
     tokens: int
     count: CountTokens
 
 
 def token_limit(chunking: Chunking, embedding: EmbeddingDescriptor) -> TokenLimit | None:
-    """The limit that the spec names or the model has."""
+    """The limit that the spec names, or else the model's."""
     tokens = chunking.max_tokens or MODEL_LIMITS.get(embedding.model)
     if tokens is None or embedding.provider != "embedded":
         return None
@@ -53,34 +52,38 @@ def token_limit(chunking: Chunking, embedding: EmbeddingDescriptor) -> TokenLimi
 
 
 def chunks(parsed: Parsed, settings: Chunking, limit: TokenLimit | None = None) -> list[Chunk]:
-    """Both limits hold, and the overlap is at most what the settings say."""
+    """Cut a document. Both limits hold, and the overlap is at most that of the settings."""
     splitter = _splitter(parsed, settings, limit)
-    starts = [0, *(newline.end() for newline in re.finditer("\n", parsed.text))]
+    cut = (
+        (start + offset, text)
+        for start, end in pieces(parsed.text, settings.max_characters)
+        for offset, text in splitter.chunk_indices(parsed.text[start:end])
+    )
     return [
         Chunk(
             position=position,
             text=text,
             start=start,
             end=start + len(text),
-            first_line=bisect_right(starts, start),
-            last_line=bisect_right(starts, start + len(text) - 1),
+            place=parsed.place(start, start + len(text)),
         )
-        for position, (start, text) in enumerate(splitter.chunk_indices(parsed.text))
+        for position, (start, text) in enumerate(cut)
     ]
 
 
 def _splitter(
     parsed: Parsed, settings: Chunking, limit: TokenLimit | None
 ) -> MarkdownSplitter | TextSplitter:
-    made = MarkdownSplitter if parsed.format == "markdown" else TextSplitter
+    made = parsed.format.splitter
     longest, overlap = settings.max_characters, settings.overlap_characters
     if limit is None:
         return made(longest, overlap=overlap)
 
     capacity = min(limit.tokens, longest)
 
-    # A splitter knows one measure, which must never exceed the characters: the larger share of the
-    # two limits, in tokens. What is too long in characters is not counted: that takes its time.
+    # A splitter knows only one measure, which must never exceed the characters: this is the larger
+    # share of the two limits, in tokens. Tokens of a text with too many characters are not counted,
+    # because counting is slow.
     def size(text: str) -> int:
         share = -(-len(text) * capacity // longest)
         return share if share > capacity else max(share, limit.count(text))

@@ -1,11 +1,11 @@
-"""Judges a version by its gates: measures, asks, and keeps the verdicts in its row."""
+"""Judges a version by its gates: measures it, asks it, and stores the verdicts in its row."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from ragwright_core.embedding import (
@@ -14,30 +14,34 @@ from ragwright_core.embedding import (
     EmbeddingUnavailableError,
 )
 from ragwright_core.index.descriptor import EmbeddingDescriptor
-from ragwright_core.index.versions import Version, read_live, read_version
+from ragwright_core.index.search.found import Searched
+from ragwright_core.index.versions import Version, read_pointer, read_version
+from ragwright_core.orders import SwapSpec
 from ragwright_core.report import Verdict
-from ragwright_core.spec import RagPipelineSpec
-from ragwright_ingest import gates, queries
+from ragwright_ingest import queries
 from ragwright_ingest.database import Connection
-from ragwright_ingest.evidence import SCAN_IS_FINE, Searcher, ask
+from ragwright_ingest.gates import rules as gates
+from ragwright_ingest.gates.evidence import SCAN_IS_FINE, Searcher, ask
 
 MakeEmbedder = Callable[[EmbeddingDescriptor], Embedder]
 
 
 @dataclass(frozen=True)
 class Judge:
-    """`make` gives an embedder for a version's descriptor."""
+    """`make` returns an embedder for a version's descriptor."""
 
     connection: Connection
-    spec: RagPipelineSpec
+    spec: SwapSpec
     make: MakeEmbedder
 
     def content(self, version: Version) -> list[Verdict]:
-        """The gates that need no index: cheap, so they come before it is built."""
+        """The gates that need no index. They are cheap, so they are judged before it is built."""
         dimensions = version.descriptor.embedding.dimensions
-        row = self.connection.execute(queries.measure(version.number), {"dimensions": dimensions})
-        measured = gates.Measured(*_one(row.fetchone()))
-        live = read_live(self.connection).number
+        with self.connection.cursor(row_factory=class_row(gates.Measured)) as cursor:
+            [measured] = cursor.execute(
+                queries.measure(version.number), {"dimensions": dimensions}
+            ).fetchall()
+        live = read_pointer(self.connection).number
         against = None if live in (None, version.number) else read_version(self.connection, live)
         live_chunks = against.chunks if against and against.state != "dropped" else None
         found = gates.of_content(measured, live_chunks, self.spec.reindex.gates)
@@ -45,14 +49,13 @@ class Judge:
         return found
 
     def index(self, version: Version, before: list[Verdict]) -> list[Verdict]:
-        """All verdicts, those of `before` and of the gates that ask the finished index.
+        """All verdicts: those of `before`, and those of the gates that need the finished index.
 
         Raises Embedding*Error when golden questions cannot be embedded.
         """
         limits = self.spec.reindex.gates
-        searcher = Searcher(
-            self.connection, version.number, version.descriptor.embedding.dimensions
-        )
+        searched = Searched.of(version.number, version.descriptor)
+        searcher = Searcher(self.connection, searched)
         chunks = read_version(self.connection, version.number).chunks
         found = [
             *before,
@@ -68,8 +71,8 @@ class Judge:
         return found
 
     def moved(self, version: Version, live: int | None) -> list[str]:
-        """Golden questions whose first source would be another. Nothing is told where the live
-        version's model is away: it is no reason to hold the new one."""
+        """Golden questions whose first source would change. None are listed if the live version's
+        model is away, which is no reason to hold the new version back."""
         if live is None or not self.spec.reindex.gates.golden_questions:
             return []
         try:
@@ -93,8 +96,3 @@ class Judge:
         self.connection.execute(
             queries.KEEP_VERDICTS, {"number": version.number, "verdicts": verdicts}
         )
-
-
-def _one(row: Any) -> tuple[Any, ...]:
-    assert row is not None
-    return tuple(row)

@@ -1,4 +1,4 @@
-"""The gates before the swap. All must hold; the live version goes on otherwise. Pure."""
+"""The gates before the swap. If one of them fails, the live version stays live. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LONGEST_WORDS = 300
 
 @dataclass(frozen=True)
 class Measured:
-    """What a loaded version holds."""
+    """Figures about a loaded version."""
 
     documents: int
     failed: int
@@ -24,9 +24,9 @@ class Measured:
 
 @dataclass(frozen=True)
 class Asked:
-    """A golden question as the version answers it: `rank` of the expected source among the first
-    topK (1 is first), `first` source found, `known` whether the expected one is a document at all,
-    and `nearest`, the document whose name is most like it."""
+    """The result of a golden question: the `rank` of the expected source among the first topK (1 is
+    first), the `first` source found, whether the expected source is a document of the version at
+    all (`known`), and the document whose name is most like it (`nearest`)."""
 
     question: str
     source: str
@@ -37,8 +37,8 @@ class Asked:
 
 
 def of_content(measured: Measured, live_chunks: int | None, gates: Gates) -> list[Verdict]:
-    """What can be said before the index is built. `live_chunks` is None before the first swap:
-    nothing can shrink then."""
+    """Verdicts that are possible before the index is built. `live_chunks` is None before the first
+    swap, when nothing can shrink."""
     return [
         _verdict("chunks", measured.chunks > 0, "at least 1 chunk", f"{measured.chunks}"),
         _shrink(measured.chunks, live_chunks, gates.max_shrink),
@@ -59,7 +59,7 @@ def of_content(measured: Measured, live_chunks: int | None, gates: Gates) -> lis
 
 
 def planner(chunks: int, *, uses_index: bool, scan_is_fine: int) -> Verdict:
-    """Of so few chunks that a scan is as fast, a scan is right."""
+    """A scan is accepted if there are so few chunks that it is as fast as the index."""
     return _verdict(
         "planner",
         uses_index or chunks < scan_is_fine,
@@ -69,7 +69,7 @@ def planner(chunks: int, *, uses_index: bool, scan_is_fine: int) -> Verdict:
 
 
 def recall(found: int, wanted: int, limit: int) -> Verdict:
-    """`found` of `wanted` nearest chunks were among those that the index gave."""
+    """The index returned `found` of the `wanted` nearest chunks."""
     percent = 100 * found / wanted if wanted else 100.0
     hint = "" if percent >= limit else "; a higher hnsw.ef_search finds more"
     return _verdict(
@@ -93,13 +93,15 @@ def golden(asked: Sequence[Asked], top_k: int) -> Verdict:
 
 def _missed(item: Asked) -> str:
     if item.known:
-        return f"{item.question[:60]!r} finds {item.first} first, not {item.source}"
+        nothing = "nothing that reaches retrieval.minScore"
+        found = f"{item.first} first" if item.first else nothing
+        return f"{item.question[:60]!r} finds {found}, not {item.source}"
     like = f", the nearest is {item.nearest}" if item.nearest else ""
     return f"{item.source} names no document{like}"
 
 
 def moved(asked: Iterable[Asked], live: Iterable[Asked]) -> list[str]:
-    """Golden questions whose first source is another than the live version's; at most 10."""
+    """At most 10 golden questions whose first source differs from the live version's."""
     return [
         f"{new.question[:60]}: {old.first or 'nothing'} -> {new.first or 'nothing'}"[:150]
         for new, old in zip(asked, live, strict=True)
@@ -132,13 +134,13 @@ def _verdict(gate: str, ok: bool, want: str, got: str) -> Verdict:  # noqa: FBT0
 
 
 def failed(results: Iterable[Verdict], override: Iterable[str] = ()) -> list[Verdict]:
-    """Gates that failed and that no person has overridden."""
+    """Verdicts of gates that failed and were not overridden."""
     accepted = set(override)
     return [item for item in results if not item.ok and item.gate not in accepted]
 
 
 def failure(results: Iterable[Verdict], override: Iterable[str] = ()) -> str | None:
-    """What failed, in one sentence; None when every gate holds or is overridden."""
+    """The failed gates in one sentence, or None when every gate holds or is overridden."""
     wrong = [f"{item.gate}: want {item.want}, got {item.got}" for item in failed(results, override)]
     if not wrong:
         return None

@@ -1,4 +1,4 @@
-"""The load step: claim documents, parse, chunk, embed and copy, a batch a transaction."""
+"""The load step: claims, parses, chunks, embeds and copies documents, a batch per transaction."""
 
 from __future__ import annotations
 
@@ -6,45 +6,26 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
+import structlog
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
 
 from ragwright_core.embedding import TextRefusedError
-from ragwright_core.index.vector_search import as_parameter
-from ragwright_core.problems import ProblemError
+from ragwright_core.index.version.states import WANTED
+from ragwright_core.problems import ProblemError, place
 from ragwright_core.report import Reason
 from ragwright_core.spec import Chunking
 from ragwright_ingest import queries
-from ragwright_ingest.chunk import Chunk, TokenLimit, chunks
 from ragwright_ingest.database import Connection
-from ragwright_ingest.parse import Parsed, UnreadableError, parse
+from ragwright_ingest.formats.find import known_formats
+from ragwright_ingest.loading.chunk import TokenLimit, chunks
+from ragwright_ingest.loading.rows import Claimed, Row, Rows
+from ragwright_ingest.loading.vectors import Vectorizer, Vectors
 from ragwright_ingest.sources.base import OpenSource
-from ragwright_ingest.vectors import Vectorizer, Vectors
+from ragwright_ingest.unreadable import UnreadableError
 
-BATCH_CHUNKS = 100  # the seed's
-
-
-@dataclass(frozen=True)
-class Row:
-    """A listed document, as it was claimed."""
-
-    id: int
-    source: str
-    path: str
-    hash: str
-    url: str | None
-
-
-@dataclass(frozen=True)
-class Claimed:
-    """A document that this worker holds, and what it was read to; `problem` where it could not."""
-
-    row: Row
-    parsed: Parsed | None
-    chunks: list[Chunk]
-    problem: str | None = None
+# Together with the witness (`embedding/openai.py`), a request holds 100 texts.
+BATCH_CHUNKS = 99
 
 
 @dataclass(frozen=True)
@@ -53,7 +34,7 @@ class Worker:
 
     connection: Connection
     number: int
-    dimensions: int
+    rows: Rows
     chunking: Chunking
     token_limit: TokenLimit | None
     source: Callable[[str], OpenSource]
@@ -63,9 +44,9 @@ class Worker:
     def run(self, *, pause: Callable[[float], None] = time.sleep) -> None:
         """Work until every document of the version is done or failed.
 
-        Others may still hold claims; a worker that died gives its back when its connection ends.
-        Raises ProblemError: SUPERSEDED when another build was asked for meanwhile, SOURCE_CHANGED
-        when another worker could not read what was listed.
+        Other workers may still hold claims. The claims of a dead worker end with its connection.
+        Raises ProblemError: SUPERSEDED when another build was requested meanwhile, SOURCE_CHANGED
+        when another worker could not read a listed document.
         """
         while self._building():
             if self._batch():
@@ -81,7 +62,7 @@ class Worker:
         state, problem = row
         if problem is not None:
             raise ProblemError(Reason.SOURCE_CHANGED, problem)
-        if state not in ("building", "ready", "live"):
+        if state not in WANTED:
             raise ProblemError(
                 Reason.SUPERSEDED,
                 f"version {self.number} is {state}: another build was asked for meanwhile; "
@@ -95,20 +76,18 @@ class Worker:
         return int(row[0])
 
     def _batch(self) -> bool:
-        """One transaction: whatever kills it, its documents are pending again."""
+        """Load a batch in one transaction. If it is killed, its documents are pending again."""
         with self.connection.transaction():
             claimed = self._claim()
             if not claimed:
                 return False
             claimed, found = self._embedded(claimed)
-            self._copy(claimed, found.vectors)
-            for item in claimed:
-                self._finish(item)
+            claimed = self.rows.store(claimed, found.vectors)
             self.connection.execute(
                 queries.ADD_COUNTS,
                 {
                     "number": self.number,
-                    "chunks": len(found.vectors),
+                    "chunks": sum(len(item.chunks) for item in claimed),
                     "failed": sum(item.problem is not None for item in claimed),
                     "embedded": found.embedded,
                     "reused": found.reused,
@@ -130,16 +109,24 @@ class Worker:
         return claimed
 
     def _read(self, row: Row) -> Claimed:
-        content = self.source(row.source).read(row.path, row.hash)
+        """Whatever is wrong with a document's content, it fails alone."""
         try:
-            parsed = parse(row.path, content)
+            content = self.source(row.source).read(row.path, row.mark)
         except UnreadableError as error:
             return Claimed(row, None, [], str(error))
-        return Claimed(row, parsed, chunks(parsed, self.chunking, self.token_limit))
+        try:
+            parsed = known_formats().parse(row.path, content)
+            return Claimed(row, parsed, chunks(parsed, self.chunking, self.token_limit))
+        except UnreadableError as error:
+            return Claimed(row, None, [], str(error))
+        except Exception as error:
+            structlog.get_logger().warning("cannot be read", path=row.path, **place(error))
+            return Claimed(row, None, [], f"cannot be read ({type(error).__name__})")
 
     def _embedded(self, claimed: list[Claimed]) -> tuple[list[Claimed], Vectors]:
-        """All at once. Where the endpoint refuses a text each document for itself, so that only
-        the one that holds it has failed: the model has embedded the fixed sentences before."""
+        """Embed all documents at once. If the endpoint refuses a text, embed each document alone,
+        so that only the one with that text fails. The model itself works, because it has embedded
+        the fixed sentences before."""
         try:
             return claimed, self.vectorizer.vectors([c for item in claimed for c in item.chunks])
         except TextRefusedError:
@@ -151,41 +138,3 @@ class Worker:
             return item, self.vectorizer.vectors(item.chunks)
         except TextRefusedError as error:
             return replace(item, chunks=[], problem=str(error)), Vectors.joined([])
-
-    def _copy(self, claimed: list[Claimed], vectors: list[Any]) -> None:
-        remaining = iter(vectors)
-        with self.connection.cursor().copy(queries.copy_chunks(self.number)) as copy:
-            copy.set_types(queries.chunk_types(self.dimensions))
-            for item in claimed:
-                for chunk in item.chunks:
-                    vector = as_parameter(next(remaining), self.dimensions)
-                    copy.write_row((*_columns(item, chunk), vector))
-
-    def _finish(self, item: Claimed) -> None:
-        self.connection.execute(
-            queries.finish_document(self.number),
-            {
-                "id": item.row.id,
-                "state": "failed" if item.problem else "done",
-                "problem": item.problem,
-                "title": item.parsed.title if item.parsed else "",
-                "chunks": len(item.chunks),
-            },
-        )
-
-
-def _columns(item: Claimed, chunk: Chunk) -> tuple[Any, ...]:
-    assert item.parsed is not None
-    row, parsed = item.row, item.parsed
-    metadata = {
-        **parsed.fields,
-        "source": row.source,
-        "path": row.path,
-        "title": parsed.title,
-        "format": parsed.format,
-    }
-    return (
-        row.id, chunk.position, row.source, row.path, row.url, parsed.title,
-        chunk.first_line, chunk.last_line, chunk.start, chunk.end, chunk.text, chunk.hash,
-        Jsonb(metadata),
-    )  # fmt: skip

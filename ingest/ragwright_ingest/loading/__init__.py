@@ -1,0 +1,3 @@
+"""Makes chunks with vectors from listed documents."""
+
+from __future__ import annotations
