@@ -13,28 +13,32 @@ import aiohttp
 import structlog
 from prometheus_client import start_http_server
 
-from ragwright_core.names import PipelineName
+from ragwright_core.names import Identity
 from ragwright_core.report import IndexSummary
-from ragwright_operator.caring import Caretaker
 from ragwright_operator.effects.execute import AfterStep, nothing
-from ragwright_operator.effects.index import AskOver, ask_index
+from ragwright_operator.effects.index import AskOver, ask_index, is_of
 from ragwright_operator.effects.kube import connect
+from ragwright_operator.effects.leases import Leases, by_nobody
 from ragwright_operator.effects.watch import children_watches
-from ragwright_operator.handlers import Handlers, cancelled, operate
-from ragwright_operator.liveness import Liveness
-from ragwright_operator.metrics import make_metrics
-from ragwright_operator.pipelines import Pipelines
-from ragwright_operator.reconcile import Reconciler
-from ragwright_operator.settings import Settings, SettingsError, read_settings
+from ragwright_operator.running.handlers import Handlers, cancelled, operate
+from ragwright_operator.running.liveness import Liveness
+from ragwright_operator.running.reconcile import Reconciler
+from ragwright_operator.running.registry import Registry
+from ragwright_operator.running.rounds import Rounds
+from ragwright_operator.settings import Settings, SettingsError, Site, read_settings
+from ragwright_operator.telemetry.metrics import make_metrics
+from ragwright_operator.telemetry.strangers import Strangers
 
 _DESCRIPTION = """\
 Keeps every RagPipeline's API, cache and index. Told by environment:
   RAGWRIGHT_IMAGE              image of the API and the Jobs (required)
   RAGWRIGHT_IMAGE_PULL_POLICY  Always, IfNotPresent (default) or Never
-  RAGWRIGHT_POSTGRES_IMAGE     image of managed Postgres, with pgvector
-  RAGWRIGHT_REDIS_IMAGE        image of managed Redis or Valkey
+  RAGWRIGHT_POSTGRES_IMAGE     image of managed Postgres, with pgvector (required)
+  RAGWRIGHT_REDIS_IMAGE        image of managed Redis or Valkey (required)
+  RAGWRIGHT_ASSIGN_UIDS        false: the platform gives pods their uids (default true)
   RAGWRIGHT_WATCH_NAMESPACES   comma-separated; empty: all
   RAGWRIGHT_RESYNC_SECONDS     look again at least this often (default 30)
+  RAGWRIGHT_OPERATOR_ID        name of this installation: of two, one works in a namespace
   RAGWRIGHT_LOG_LEVEL          DEBUG, INFO (default), WARNING or ERROR
 """
 
@@ -45,7 +49,7 @@ def main() -> None:
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    # In a pod, the kubelet and Prometheus come from outside.
+    # The kubelet and Prometheus connect from outside the pod.
     parser.add_argument("--host", default="0.0.0.0", help="default: all interfaces")  # noqa: S104
     parser.add_argument("--liveness-port", type=int, default=8080)
     parser.add_argument("--metrics-port", type=int, default=9090)
@@ -65,33 +69,45 @@ async def serve(
     after_step: AfterStep = nothing,
     ask_over: AskOver = ask_index,
 ) -> None:
-    """Run until told to stop; `after_step` is called after each step of each plan. Outside the
-    cluster a pipeline's address has no meaning: `ask_over` may go another way."""
+    """Run until a signal stops the process. `after_step` is called after each step of each plan.
+    `ask_over` asks the API, and can be replaced outside the cluster, where a pipeline's address
+    cannot be reached."""
     configure_logs(settings.log_level)
-    metrics, pipelines = make_metrics(), Pipelines()
+    metrics, registry, strangers = make_metrics(), Registry(), Strangers()
     start_http_server(metrics_at[1], metrics_at[0], metrics.registry)
     async with connect() as kube, aiohttp.ClientSession() as session:
 
-        async def ask(names: PipelineName) -> IndexSummary | None:
-            return await ask_over(session, names)
+        async def ask(pipeline: Identity) -> IndexSummary | None:
+            said = await ask_over(session, pipeline.names)
+            if said is None or not is_of(said, pipeline):
+                return None
+            summary, unknown = said
+            strangers.tell(pipeline.names, "/index", unknown)
+            return summary
 
-        children = children_watches(kube, settings.namespaces, pipelines.wake)
+        def now() -> datetime:
+            return datetime.now(UTC)
+
+        name = settings.operator_id
+        held_by_other = Leases(kube, name, now).held_by_other if name else by_nobody
+        children = children_watches(kube, settings.namespaces, registry.wake)
         reconciler = Reconciler(
             kube=kube,
-            cluster=await kube.cluster_id(),
-            images=settings.images,
+            site=Site(await kube.cluster_id(), settings.images, settings.allowed_hosts),
             read_children=children.of,
             ask_index=ask,
             metrics=metrics,
-            now=lambda: datetime.now(UTC),
+            now=now,
+            strangers=strangers,
             after_step=after_step,
+            held_by_other=held_by_other,
         )
         watching = [
             asyncio.create_task(watch.run(), name=f"watch of {watch.kind}")
             for watch in children.watches
         ]
-        caretaker = Caretaker(reconciler, pipelines, metrics, settings.resync_seconds)
-        handlers = Handlers(caretaker, children.listed, Liveness(children, watching).dead)
+        rounds = Rounds(reconciler, registry, metrics, settings.resync_seconds)
+        handlers = Handlers(rounds, children.listed, Liveness(children, watching).dead)
         try:
             await operate(handlers.registry(), settings.namespaces, live)
         finally:
@@ -99,7 +115,7 @@ async def serve(
 
 
 def configure_logs(level: str) -> None:
-    """JSON lines on stderr; libraries are heard only from WARNING."""
+    """JSON lines on stderr; messages of libraries are shown only from WARNING."""
     number = logging.getLevelNamesMapping()[level]
     logging.basicConfig(level=number, format="%(levelname)s %(name)s: %(message)s")
     for talkative in ("kopf", "aiohttp.access"):

@@ -1,56 +1,102 @@
-"""What the operator is told at start, by environment."""
+"""The operator's settings, which it reads from the environment at start."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+YES_OR_NO = ("true", "false")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
 
 
 class SettingsError(Exception):
-    """A variable has a value that cannot be used; the message names it."""
+    """A variable has a value that cannot be used. The message names the variable."""
 
 
 @dataclass(frozen=True)
 class Images:
-    """Images of the pods that the operator makes."""
+    """Images of the pods that the operator makes, and whether these pods name their own uids: some
+    platforms (OpenShift) give uids themselves."""
 
     ragwright: str
     postgres: str
     redis: str
     pull_policy: str
+    assign_uids: bool = True
+
+
+@dataclass(frozen=True)
+class Site:
+    """What all pipelines of this operator share: the cluster's id, the images of their pods, and
+    the hosts that they may contact; all hosts if none are named."""
+
+    cluster: str
+    images: Images
+    allowed_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Settings:
     images: Images
+    allowed_hosts: tuple[str, ...]
     namespaces: tuple[str, ...]
     resync_seconds: float
     log_level: str
+    operator_id: str = ""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Raises SettingsError."""
-    image = environment.get("RAGWRIGHT_IMAGE", "")
-    if not image:
-        raise SettingsError("RAGWRIGHT_IMAGE is not set: name the image that pods are made from")
+    """The settings from the environment. Raises SettingsError."""
     return Settings(
         images=Images(
-            ragwright=image,
-            postgres=environment.get("RAGWRIGHT_POSTGRES_IMAGE", "pgvector/pgvector:pg18"),
-            redis=environment.get("RAGWRIGHT_REDIS_IMAGE", "valkey/valkey:9"),
+            ragwright=_image(environment, "RAGWRIGHT_IMAGE", "an API pod or a Job"),
+            postgres=_image(environment, "RAGWRIGHT_POSTGRES_IMAGE", "managed Postgres"),
+            redis=_image(environment, "RAGWRIGHT_REDIS_IMAGE", "managed Redis or Valkey"),
             pull_policy=_choice(environment, "RAGWRIGHT_IMAGE_PULL_POLICY", PULL_POLICIES, 1),
+            assign_uids=_choice(environment, "RAGWRIGHT_ASSIGN_UIDS", YES_OR_NO, 0) == "true",
         ),
-        namespaces=tuple(
-            name.strip()
-            for name in environment.get("RAGWRIGHT_WATCH_NAMESPACES", "").split(",")
-            if name.strip()
-        ),
+        allowed_hosts=_hosts(environment, "RAGWRIGHT_ALLOWED_HOSTS"),
+        namespaces=_list(environment, "RAGWRIGHT_WATCH_NAMESPACES"),
         resync_seconds=_seconds(environment, "RAGWRIGHT_RESYNC_SECONDS", 30),
+        operator_id=environment.get("RAGWRIGHT_OPERATOR_ID", ""),
         log_level=_choice(environment, "RAGWRIGHT_LOG_LEVEL", LOG_LEVELS, 1),
     )
+
+
+def _image(environment: Mapping[str, str], name: str, what: str) -> str:
+    """An image, which has no default here: the chart's values are the only place for defaults."""
+    if image := environment.get(name, ""):
+        return image
+    raise SettingsError(f"{name} is not set: name the image that {what} is made from")
+
+
+def _list(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    items = environment.get(name, "").split(",")
+    return tuple(item.strip() for item in items if item.strip())
+
+
+def _hosts(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """A range that cannot be read would silently allow nothing, and a URL likewise."""
+    found = _list(environment, name)
+    for host in found:
+        if not _HOST.fullmatch(host) and not _is_range(host):
+            raise SettingsError(
+                f"{name} holds {host!r}: write host names, domains as *.example.com, addresses, or "
+                "ranges as 10.0.0.0/8"
+            )
+    return found
+
+
+def _is_range(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _choice(

@@ -1,1 +1,1 @@
-"""Manifests: functions that return dicts, one file per kind. Pure."""
+"""Manifests: functions that return dicts, one file per component. Pure."""

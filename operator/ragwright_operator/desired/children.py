@@ -1,21 +1,30 @@
-"""Every object that a pipeline keeps, in the order in which they are needed."""
+"""Every object that a pipeline owns, in the order in which they are needed."""
 
 from __future__ import annotations
 
 from ragwright_core.spec import ManagedPostgres, ManagedRedis
-from ragwright_operator.desired.configmap import api_config, postgres_config, redis_config
-from ragwright_operator.desired.deployment import deployment
-from ragwright_operator.desired.networkpolicy import api_policy, postgres_policy, redis_policy
-from ragwright_operator.desired.pdb import disruption_budget
-from ragwright_operator.desired.postgres import postgres_set, volume_claim
-from ragwright_operator.desired.redis import redis_deployment
-from ragwright_operator.desired.service import (
+from ragwright_operator.desired.api import (
+    api_config,
+    api_policy,
     api_service,
+    deployment,
+    disruption_budget,
     internal_service,
+)
+from ragwright_operator.desired.pods import service_account
+from ragwright_operator.desired.postgres import (
+    postgres_config,
+    postgres_policy,
     postgres_service,
+    postgres_set,
+    volume_claim,
+)
+from ragwright_operator.desired.redis import (
+    redis_config,
+    redis_deployment,
+    redis_policy,
     redis_service,
 )
-from ragwright_operator.desired.serviceaccount import service_account
 from ragwright_operator.desired.target import Manifest, Target
 
 

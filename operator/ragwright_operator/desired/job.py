@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import NamedTuple
 
-from ragwright_core.handover import BuildOrder, CleanupOrder, SwapOrder
-from ragwright_core.names import BUILD_ENV, REQUEST_LABEL, SOURCES_FOLDER
-from ragwright_core.spec import GROUP, RagPipelineSpec, Resources, SecretKey
+from ragwright_core.contract import EXIT_INPUT, SOURCES_FOLDER, TERMINATION_LOG
+from ragwright_core.names import REQUEST_LABEL
+from ragwright_core.orders import BuildOrder, CleanupOrder, SwapOrder
+from ragwright_core.spec import GROUP, RagPipelineSpec, SecretKey
+from ragwright_operator.desired.annotations import NOTE
+from ragwright_operator.desired.notes import BuildNote, Note, SwapNote
+from ragwright_operator.desired.order import order_map, order_mount, order_volume
 from ragwright_operator.desired.pods import (
     RAGWRIGHT_UID,
     container_security,
@@ -20,42 +24,46 @@ from ragwright_operator.desired.pods import (
     store_mounts,
     store_volumes,
 )
-from ragwright_operator.desired.target import Manifest, Target
-
-BuildStep = Literal["load", "index"]
-# Those that write the index; the clean-up comes after all of them.
-JOB_COMPONENTS = ("load", "index", "swap")
+from ragwright_operator.desired.target import BuildStep, Manifest, Target
 
 UID_LABEL = f"{GROUP}/uid"
-EXIT_INPUT = 42  # ragwright-ingest: the input is at fault, the same pod would meet it again
 RETRIES_PER_POD = 2
 CLEANUP_TTL_SECONDS = 600
 
 
-def build_job(target: Target, order: BuildOrder, step: BuildStep, attempt: int) -> Manifest:
-    """One step of a build. Its name says what was asked for: the same thing never runs twice."""
-    pods = order.spec.ingest.parallelism if step == "load" else 1
-    job = _job(target, order, step, attempt, pods)
-    pod = job["spec"]["template"]["spec"]
-    _add_secrets(pod, [*_add_sources(pod, order.spec), *target.embedding_keys()])
-    return job
+class Ordered(NamedTuple):
+    """A Job, and the ConfigMap that holds its order."""
+
+    job: Manifest
+    order: Manifest
 
 
-def swap_job(target: Target, order: SwapOrder) -> Manifest:
-    """A swap to a version that is there; its golden questions may need any kept version's model."""
-    job = _job(target, order, "swap", order.attempt, 1)
-    _add_secrets(job["spec"]["template"]["spec"], target.embedding_keys())
-    return job
+def build_job(target: Target, order: BuildOrder, note: BuildNote, step: BuildStep) -> Ordered:
+    """One step of a build. The Job's name contains the request, so that no step runs twice."""
+    pods = target.spec.ingest.parallelism if step == "load" else 1
+    made = _job(target, order, note, step, pods)
+    pod = made.job["spec"]["template"]["spec"]
+    _add_secrets(pod, [*_add_sources(pod, target.spec), *target.embedding_keys()])
+    return made
+
+
+def swap_job(target: Target, order: SwapOrder, note: SwapNote) -> Ordered:
+    """A swap to an existing version. Its golden questions may need any kept version's model."""
+    made = _job(target, order, note, "swap", 1)
+    _add_secrets(made.job["spec"]["template"]["spec"], target.embedding_keys())
+    return made
 
 
 def _job(
-    target: Target, order: BuildOrder | SwapOrder, step: str, attempt: int, pods: int
-) -> Manifest:
-    metadata = target.metadata(target.names.job(order.request, step, attempt), step)
-    metadata["labels"][REQUEST_LABEL] = order.request[:40]
-    pod = _pod(target, step, order.model_dump_json(), order.spec.ingest.resources)
+    target: Target, order: BuildOrder | SwapOrder, note: Note, step: str, pods: int
+) -> Ordered:
+    metadata = target.metadata(target.names.job(note.request, step, note.attempt), step)
+    metadata["labels"][REQUEST_LABEL] = note.request[:40]
+    metadata["annotations"] = {NOTE: note.model_dump_json(exclude_defaults=True)}
+    config_map = order_map(metadata, order)
+    pod = _pod(target, step, config_map)
     pod["serviceAccountName"] = target.names.api
-    return {
+    job = {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": metadata,
@@ -64,20 +72,22 @@ def _job(
             "parallelism": pods,
             "completionMode": "Indexed",
             "backoffLimit": RETRIES_PER_POD * pods,
-            "activeDeadlineSeconds": order.spec.ingest.deadline_seconds,
+            "activeDeadlineSeconds": target.spec.ingest.deadline_seconds,
             "podFailurePolicy": _failure_policy(),
             "template": {"metadata": {"labels": metadata["labels"]}, "spec": pod},
         },
     }
+    return Ordered(job, config_map)
 
 
-def cleanup_job(target: Target) -> Manifest:
-    """Has no owner, or the garbage collector would stop it; goes by its TTL."""
+def cleanup_job(target: Target) -> Ordered:
+    """The clean-up after a deletion. It has no owner, or the garbage collector would stop it. Its
+    TTL removes it, and its order with it."""
     metadata = target.metadata(target.names.cleanup_job, "cleanup")
     del metadata["ownerReferences"]
     metadata["labels"][UID_LABEL] = target.identity.uid
-    order = CleanupOrder(pipeline=target.identity).model_dump_json()
-    return {
+    config_map = order_map(metadata, CleanupOrder(pipeline=target.identity))
+    job = {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": metadata,
@@ -87,10 +97,11 @@ def cleanup_job(target: Target) -> Manifest:
             "ttlSecondsAfterFinished": CLEANUP_TTL_SECONDS,
             "template": {
                 "metadata": {"labels": metadata["labels"]},
-                "spec": _pod(target, "cleanup", order, target.spec.ingest.resources),
+                "spec": _pod(target, "cleanup", config_map),
             },
         },
     }
+    return Ordered(job, config_map)
 
 
 def _failure_policy() -> Manifest:
@@ -112,12 +123,12 @@ def _failure_policy() -> Manifest:
     }
 
 
-def _pod(target: Target, command: str, order: str, wanted: Resources) -> Manifest:
+def _pod(target: Target, command: str, order: Manifest) -> Manifest:
     return {
         "automountServiceAccountToken": False,
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": 10,
-        "securityContext": pod_security(RAGWRIGHT_UID),
+        "securityContext": pod_security(target, RAGWRIGHT_UID),
         "containers": [
             {
                 "name": "ingest",
@@ -125,36 +136,33 @@ def _pod(target: Target, command: str, order: str, wanted: Resources) -> Manifes
                 "imagePullPolicy": target.images.pull_policy,
                 "command": ["ragwright-ingest", command],
                 "env": [
-                    {"name": BUILD_ENV, "value": order},
-                    *store_env(),
+                    *store_env(target),
                     {"name": "HOME", "value": "/tmp"},  # noqa: S108 - its own volume
                 ],
-                "resources": resources(wanted),
-                "terminationMessagePath": "/dev/termination-log",
+                "resources": resources(target.spec.ingest.resources),
+                "terminationMessagePath": str(TERMINATION_LOG),
                 "terminationMessagePolicy": "File",
                 "securityContext": container_security(),
                 "volumeMounts": [
                     *store_mounts(),
+                    order_mount(),
                     mount("tmp", "/tmp", read_only=False),  # noqa: S108
                 ],
             }
         ],
-        "volumes": [*store_volumes(target), scratch("tmp", "10Gi")],
+        "volumes": [*store_volumes(target), order_volume(order), scratch("tmp", "10Gi")],
     }
 
 
 def _add_sources(pod: Manifest, spec: RagPipelineSpec) -> list[SecretKey]:
-    """Mount the sources' ConfigMaps; returns the keys of their Secrets."""
+    """Mount the volumes that the sources read, and return the keys of their Secrets."""
     keys: list[SecretKey] = []
     mounts = pod["containers"][0]["volumeMounts"]
     for number, source in enumerate(spec.sources):
-        if source.git and source.git.secret_ref:
-            secret = source.git.secret_ref.name
-            keys += [SecretKey(name=secret, key=key) for key in ("username", "password")]
-        if source.config_map:
+        keys += source.secret_keys()
+        if volume := source.volume():
             name = f"source-{number}"
-            config_map = {"name": source.config_map.name, "optional": True}
-            pod["volumes"].append({"name": name, "configMap": config_map})
+            pod["volumes"].append({"name": name, **volume})
             mounts.append(mount(name, SOURCES_FOLDER / source.name))
     return keys
 

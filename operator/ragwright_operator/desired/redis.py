@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from ragwright_core.model import fingerprint
-from ragwright_core.spec import GROUP, ManagedRedis
-from ragwright_operator.desired.configmap import REDIS_CONF, redis_settings
-from ragwright_operator.desired.deployment import SETTINGS_ANNOTATION
+from ragwright_core.spec import ManagedRedis
+from ragwright_core.spec.quantity import mebibytes, whole_bytes
+from ragwright_operator.desired.annotations import RESTARTED, SETTINGS
+from ragwright_operator.desired.objects import config_map, own_pods_only, secret, service, shipped
 from ragwright_operator.desired.pods import (
+    SERVER_SECRET,
     SERVER_UID,
     container_security,
     mount,
     pod_security,
+    resources,
     scratch,
     secret_volume,
 )
-from ragwright_operator.desired.quantity import mebibytes, whole_bytes
-from ragwright_operator.desired.service import REDIS_PORT
 from ragwright_operator.desired.target import Manifest, Target
 
-RESTART_ANNOTATION = f"{GROUP}/secret-made-anew"
+PORT = 6379
+# What the API and Jobs need: their keys, and no command that empties, stops or changes the server.
+RIGHTS = (
+    "~rag:*",
+    "resetchannels",
+    "+@read",
+    "+@write",
+    "+@scripting",
+    "+@connection",
+    "+@transaction",
+    "-@admin",
+    "-@dangerous",
+)
+REDIS_CONF = "redis.conf"
 
 
 def redis_deployment(target: Target, redis: ManagedRedis) -> Manifest:
@@ -36,8 +50,8 @@ def redis_deployment(target: Target, redis: ManagedRedis) -> Manifest:
                 "metadata": {
                     "labels": target.labels("redis"),
                     "annotations": {
-                        SETTINGS_ANNOTATION: fingerprint(redis_settings(redis)),
-                        RESTART_ANNOTATION: restarted,
+                        SETTINGS: fingerprint(redis_settings(redis)),
+                        RESTARTED: restarted,
                     },
                 },
                 "spec": _pod(target, redis),
@@ -53,36 +67,70 @@ def _pod(target: Target, redis: ManagedRedis) -> Manifest:
         "serviceAccountName": target.names.api,
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 5,
-        "securityContext": pod_security(SERVER_UID),
+        "securityContext": pod_security(target, SERVER_UID),
         "containers": [_container(target, redis)],
         "volumes": [
             {"name": "config", "configMap": {"name": name}},
-            secret_volume("secret", name, access, optional=False),
+            secret_volume(SERVER_SECRET, target.redis_secret, access, optional=False),
             scratch("tmp", "64Mi"),
         ],
     }
 
 
 def _container(target: Target, redis: ManagedRedis) -> Manifest:
-    # Redis needs room beside its data: fragmentation and client buffers.
-    limit = whole_bytes(redis.max_memory) * 5 // 4 + 64 * 2**20
     probe: Manifest = {"tcpSocket": {"port": "redis"}, "timeoutSeconds": 2}
     return {
         "name": "redis",
         "image": target.images.redis,
         "imagePullPolicy": target.images.pull_policy,
         "command": ["redis-server", f"/etc/ragwright/redis/{REDIS_CONF}"],
-        "ports": [{"name": "redis", "containerPort": REDIS_PORT, "protocol": "TCP"}],
-        "resources": {
-            "requests": {"cpu": "50m", "memory": "64Mi"},
-            "limits": {"memory": mebibytes(limit)},
-        },
+        "ports": [{"name": "redis", "containerPort": PORT, "protocol": "TCP"}],
+        "resources": _resources(redis),
         "readinessProbe": {**probe, "periodSeconds": 2},
         "livenessProbe": {**probe, "periodSeconds": 10, "failureThreshold": 6},
         "securityContext": container_security(),
         "volumeMounts": [
             mount("config", "/etc/ragwright/redis"),
-            mount("secret", "/etc/ragwright/redis-secret"),
+            mount(SERVER_SECRET, "/etc/ragwright/redis-secret"),
             mount("tmp", "/tmp", read_only=False),  # noqa: S108 - its own volume
         ],
     }
+
+
+def _resources(redis: ManagedRedis) -> Manifest:
+    if redis.resources is not None:
+        return resources(redis.resources)
+    # Redis needs room beside its data: fragmentation and client buffers.
+    limit = whole_bytes(redis.max_memory) * 5 // 4 + 64 * 2**20
+    return {
+        "requests": {"cpu": "50m", "memory": "64Mi"},
+        "limits": {"memory": mebibytes(limit)},
+    }
+
+
+def redis_service(target: Target) -> Manifest:
+    port = {"name": "redis", "port": PORT, "targetPort": "redis"}
+    return service(target, target.names.redis, "redis", port)
+
+
+def redis_policy(target: Target) -> Manifest:
+    return own_pods_only(target, target.names.redis, "redis", PORT)
+
+
+def redis_settings(redis: ManagedRedis) -> str:
+    return shipped(REDIS_CONF) + f"maxmemory {whole_bytes(redis.max_memory)}\n"
+
+
+def redis_config(target: Target, redis: ManagedRedis) -> Manifest:
+    return config_map(target, target.names.redis, "redis", {REDIS_CONF: redis_settings(redis)})
+
+
+def redis_secret(target: Target, password: str) -> Manifest:
+    """The URL for clients, and the access list that the server reads."""
+    names = target.names
+    host = f"{names.redis}.{names.namespace}.svc:{PORT}"
+    data = {
+        "url": f"redis://:{password}@{host}/0",
+        "users.acl": f"user default on >{password} {' '.join(RIGHTS)}\n",
+    }
+    return secret(target, target.redis_secret, "redis", target.owner(), data)

@@ -1,14 +1,14 @@
-"""What every manifest is made from: one pipeline, and the operator's images."""
+"""The input of every manifest: one pipeline, and the operator's images."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from ragwright_core.handover import Identity
-from ragwright_core.names import PIPELINE_LABEL, PipelineName
+from ragwright_core.model import fingerprint
+from ragwright_core.names import PIPELINE_LABEL, Identity, PipelineName
 from ragwright_core.spec import (
     GROUP,
     KIND,
@@ -18,7 +18,7 @@ from ragwright_core.spec import (
     RagPipelineSpec,
     SecretKey,
 )
-from ragwright_operator.desired.quantity import whole_bytes
+from ragwright_core.spec.quantity import whole_bytes
 from ragwright_operator.settings import Images
 
 Manifest = dict[str, Any]
@@ -29,21 +29,35 @@ COMPONENT_LABEL = "app.kubernetes.io/component"
 APP_LABEL = "app.kubernetes.io/name"
 APP = "ragwright"
 
+BuildStep = Literal["load", "index"]
+BUILD_STEPS: tuple[BuildStep, ...] = ("load", "index")
+# Components that write the index; the clean-up comes after all of them.
+JOB_COMPONENTS = (*BUILD_STEPS, "swap")
+ORDER_COMPONENTS = (*JOB_COMPONENTS, "cleanup")
+# Components that talk to the managed servers.
+CLIENTS = ("api", *ORDER_COMPONENTS)
+
 # Enough for a small index on a server whose size we cannot know.
 EXTERNAL_INDEX_MEMORY = 256 * 2**20
 
 
 @dataclass(frozen=True)
 class Target:
-    """A pipeline as its manifests need it; `postgres_restart` and `redis_restart` change when a
-    server must start anew, `kept_secrets` are the endpoint Secrets of versions that may answer."""
+    """A pipeline as its manifests need it. `postgres_restart` and `redis_restart` change when a
+    server must restart. `kept_secrets` are the endpoint Secrets of versions that may answer;
+    `allowed_hosts` are what its pods may contact, or empty; `volume_uid` is that of the managed
+    database's volume claim, empty until it exists; `early_secrets` are Secrets that our servers
+    mount by their names of earlier releases."""
 
     identity: Identity
     spec: RagPipelineSpec
     images: Images
+    allowed_hosts: tuple[str, ...] = ()
     kept_secrets: tuple[SecretKey, ...] = ()
     postgres_restart: datetime | None = None
     redis_restart: datetime | None = None
+    volume_uid: str = ""
+    early_secrets: frozenset[str] = frozenset()
 
     @property
     def names(self) -> PipelineName:
@@ -52,15 +66,30 @@ class Target:
     @property
     def managed_postgres(self) -> ManagedPostgres | None:
         """The managed server, which is the default when no Secret is named."""
-        if self.spec.database.secret_ref:
+        if self.spec.database.secret_key_ref:
             return None
         return self.spec.database.managed or ManagedPostgres()
 
     @property
     def managed_redis(self) -> ManagedRedis | None:
-        if self.spec.cache.secret_ref:
+        if self.spec.cache.secret_key_ref:
             return None
         return self.spec.cache.managed or ManagedRedis()
+
+    @property
+    def redis_secret(self) -> str:
+        return self._secret(self.names.redis, self.identity.uid)
+
+    @property
+    def postgres_secret(self) -> str:
+        """The password lives as long as the volume, also if the next pipeline of this name takes
+        the volume over."""
+        return self._secret(self.names.postgres, self.volume_uid)
+
+    def _secret(self, server: str, uid: str) -> str:
+        """A name that nobody else picks: the operator may not look whose a Secret is, and would
+        take a stranger's for its own."""
+        return server if server in self.early_secrets else f"{server}-{fingerprint(uid)[:8]}"
 
     @property
     def index_memory_bytes(self) -> int:
@@ -69,18 +98,18 @@ class Target:
             return whole_bytes(self.spec.database.index_memory)
         if self.managed_postgres is None:
             return EXTERNAL_INDEX_MEMORY
-        return whole_bytes(self.managed_postgres.resources.limits.memory) // 4
+        return self.managed_postgres.memory_bytes // 4
 
     def embedding_keys(self) -> tuple[SecretKey, ...]:
         """Keys of the embedding endpoints of the spec and of every kept version."""
-        return _distinct((self.spec.embedding.secret_ref, *self.kept_secrets))
+        return _distinct((self.spec.embedding.secret_key_ref, *self.kept_secrets))
 
     def secret_keys(self) -> tuple[SecretKey, ...]:
-        """Keys that API pods mount: the read replicas' and the pooler's, and the model endpoints'
-        of the spec and of every kept version."""
-        database = self.spec.database
-        ways = (database.read_only_key, database.pooled_key)
-        return _distinct((*ways, self.spec.llm.secret_ref, *self.embedding_keys()))
+        """Keys that API pods mount: the read replicas' and the pooler's, the token's, and the model
+        endpoints' of the spec and of every kept version."""
+        database, token = self.spec.database, self.spec.cache.token_secret_key_ref
+        ways = (database.read_only_key, database.pooled_key, token)
+        return _distinct((*ways, self.spec.llm.secret_key_ref, *self.embedding_keys()))
 
     def labels(self, component: str) -> dict[str, str]:
         return {

@@ -1,30 +1,64 @@
-"""Asks a pipeline's API, on its internal port, which version is live."""
+"""Asks a pipeline's API, on its internal port, which version is live.
+
+Any pod that carries the right labels may be the one that replies, so the reply is not trusted: it
+is bounded, leads nowhere else, and must name the pipeline by its uid.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
 import aiohttp
-from pydantic import ValidationError
 
-from ragwright_core.names import PipelineName
+from ragwright_core.model import Paths
+from ragwright_core.names import Identity, PipelineName
 from ragwright_core.report import IndexSummary
 
 TIMEOUT = aiohttp.ClientTimeout(total=3, connect=1)
+LONGEST_REPLY = 64 * 2**10
+LONGEST_HEADER = 2**10
+MOST_HEADERS = 32
 
-AskOver = Callable[[aiohttp.ClientSession, PipelineName], Awaitable[IndexSummary | None]]
+Said = tuple[IndexSummary, Paths]
+AskOver = Callable[[aiohttp.ClientSession, PipelineName], Awaitable[Said | None]]
 
 
-async def ask_index(session: aiohttp.ClientSession, names: PipelineName) -> IndexSummary | None:
-    """None when the API is away or does not know: status then keeps what it says."""
+async def ask_index(session: aiohttp.ClientSession, names: PipelineName) -> Said | None:
+    """The summary, and its fields that this release does not know. None when the API is away or
+    does not know what is live; the status then keeps its present values."""
     return await ask_at(session, names.internal_url)
 
 
-async def ask_at(session: aiohttp.ClientSession, url: str) -> IndexSummary | None:
+async def ask_at(session: aiohttp.ClientSession, url: str) -> Said | None:
     try:
-        async with session.get(f"{url}/index", timeout=TIMEOUT) as response:
+        async with session.get(
+            f"{url}/index",
+            timeout=TIMEOUT,
+            allow_redirects=False,
+            auto_decompress=False,
+            max_line_size=LONGEST_HEADER,
+            max_field_size=LONGEST_HEADER,
+            max_headers=MOST_HEADERS,
+        ) as response:
             if response.status != 200:
                 return None
-            return IndexSummary.model_validate_json(await response.read())
-    except (aiohttp.ClientError, TimeoutError, OSError, ValidationError):
+            body = await _read(response.content)
+            return None if body is None else IndexSummary.read(body)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RecursionError):
         return None
+
+
+def is_of(said: Said, pipeline: Identity) -> bool:
+    """Whether the reply proves itself. One without a uid says nothing, not even that no version is
+    live: it comes from a stranger, or from an API pod of an early release."""
+    return said[0].pipeline == pipeline.uid
+
+
+async def _read(content: aiohttp.StreamReader) -> bytes | None:
+    """The body, or None if it is too long."""
+    body = bytearray()
+    async for piece in content.iter_chunked(LONGEST_REPLY):
+        body += piece
+        if len(body) > LONGEST_REPLY:
+            return None
+    return bytes(body)

@@ -14,14 +14,17 @@ from ragwright_operator.desired.target import Manifest
 
 REQUEST_SECONDS = 20.0
 LONGEST_RETRY_AFTER = 60.0
+# An object has at most 1.5 MiB, and JSON's escapes make six bytes of one.
+LONGEST_EVENT = 16 * 2**20
 
-# Where each kind lives: API and plural.
+# The API and the plural of each kind.
 PATHS: Mapping[str, tuple[str, str]] = {
     KIND: (f"apis/{GROUP}/{VERSION}", PLURAL),
     "ConfigMap": ("api/v1", "configmaps"),
     "Deployment": ("apis/apps/v1", "deployments"),
     "Event": ("api/v1", "events"),
     "Job": ("apis/batch/v1", "jobs"),
+    "Lease": ("apis/coordination.k8s.io/v1", "leases"),
     "NetworkPolicy": ("apis/networking.k8s.io/v1", "networkpolicies"),
     "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
     "Pod": ("api/v1", "pods"),
@@ -35,8 +38,8 @@ _APPLY = "application/apply-patch+yaml"
 
 
 class KubeError(Exception):
-    """The API server answered with an error; the message is its own. `retry_after`: how many
-    seconds it wants to be left alone."""
+    """The API server answered with an error, whose message this is. `retry_after` is the number of
+    seconds to wait before the next request."""
 
     def __init__(self, status: int, reason: str, message: str, retry_after: float = 0.0) -> None:
         super().__init__(f"{status} {reason}: {message}")
@@ -59,13 +62,13 @@ class KubeError(Exception):
 
     @property
     def passing(self) -> bool:
-        """Nothing about the request is wrong: the same may work a moment later."""
+        """Whether the request was not at fault, so that it may succeed a moment later."""
         return self.status == 429 or self.status >= 500
 
 
 @dataclass(frozen=True)
 class Kube:
-    """`client` is a kubernetes.aio ApiClient: it knows the server, its CA and our token."""
+    """`client` is a kubernetes.aio ApiClient, which knows the server, its CA and our token."""
 
     client: Any
 
@@ -89,7 +92,7 @@ class Kube:
         return await self._apply(where, manifest, force=force)
 
     async def apply_status(self, manifest: Manifest) -> Manifest:
-        """Write the whole status; a uid in the metadata guards against a namesake."""
+        """Write the whole status. The uid in the metadata protects a newer object of this name."""
         metadata = manifest["metadata"]
         where = path(manifest["kind"], metadata["namespace"], metadata["name"])
         return await self._apply(f"{where}/status", manifest, force=True)
@@ -99,16 +102,19 @@ class Kube:
         return await self._call("PATCH", where, query=query, body=manifest, content=_APPLY)
 
     async def remove_keys(self, namespace: str, config_map: str, keys: Sequence[str]) -> None:
-        body = {"data": dict.fromkeys(keys)}
-        where = path("ConfigMap", namespace, config_map)
-        await self._call("PATCH", where, body=body, content="application/merge-patch+json")
+        await self.merge("ConfigMap", namespace, config_map, {"data": dict.fromkeys(keys)})
+
+    async def merge(self, kind: str, namespace: str, name: str, body: Manifest) -> Manifest:
+        """Change some fields. A resourceVersion in the body makes it a compare-and-set."""
+        where = path(kind, namespace, name)
+        return await self._call("PATCH", where, body=body, content="application/merge-patch+json")
 
     async def delete(self, kind: str, namespace: str, name: str) -> None:
         query = {"propagationPolicy": "Background"}
         await self._call("DELETE", path(kind, namespace, name), query=query)
 
     async def cluster_id(self) -> str:
-        """The uid of kube-system, which lives as long as the cluster."""
+        """The uid of the namespace kube-system, which exists as long as the cluster."""
         found = await self._call("GET", "/api/v1/namespaces/kube-system")
         return str(found["metadata"]["uid"])
 
@@ -116,7 +122,7 @@ class Kube:
     async def watch(
         self, kind: str, namespace: str | None, query: Mapping[str, str], seconds: float
     ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-        """Events of a kind as they come. Raises KubeError, also for an ERROR in the stream."""
+        """The watch events of a kind. Raises KubeError, also for an ERROR in the stream."""
         query = {**query, "watch": "true", "allowWatchBookmarks": "true"}
         response = await self._send("GET", path(kind, namespace), query=query, seconds=seconds)
         try:
@@ -173,7 +179,7 @@ def api_version(kind: str) -> str:
 
 
 async def _events(stream: Any) -> AsyncIterator[dict[str, Any]]:
-    async for line in stream:
+    async for line in _lines(stream):
         event = json.loads(line)
         if event["type"] == "ERROR":
             status = event["object"]
@@ -181,6 +187,21 @@ async def _events(stream: Any) -> AsyncIterator[dict[str, Any]]:
                 status.get("code", 500), status.get("reason", ""), status.get("message", "")
             )
         yield event
+
+
+async def _lines(stream: Any) -> AsyncIterator[bytes]:
+    """aiohttp's own lines have at most 4 MiB, above which it raises what no caller expects."""
+    line = bytearray()
+    async for piece in stream.iter_any():
+        first, *others = piece.split(b"\n")
+        line += first
+        for other in others:
+            yield bytes(line)
+            line = bytearray(other)
+        if len(line) > LONGEST_EVENT:
+            raise ValueError("an event is too long")
+    if line:
+        yield bytes(line)
 
 
 def _error(response: Any, payload: bytes) -> KubeError:
@@ -196,8 +217,8 @@ def _error(response: Any, payload: bytes) -> KubeError:
 
 @asynccontextmanager
 async def connect() -> AsyncIterator[Kube]:
-    """With the pod's own account, or with the kubeconfig outside a cluster."""
-    # Imported here: it is half of the program's start, and pure modules are tested without it.
+    """Connect with the pod's own account, or with the kubeconfig outside a cluster."""
+    # This import takes half of the program's start, and pure modules are tested without it.
     from kubernetes.aio import config  # noqa: PLC0415
     from kubernetes.aio.client.api_client import ApiClient  # noqa: PLC0415
     from kubernetes.aio.client.configuration import Configuration  # noqa: PLC0415

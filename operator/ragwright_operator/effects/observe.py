@@ -6,83 +6,108 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from pydantic import ValidationError
 
-from ragwright_core.handover import Identity
-from ragwright_core.names import PipelineName
+from ragwright_core.model import Paths
+from ragwright_core.names import Identity
 from ragwright_core.report import IndexSummary
 from ragwright_core.spec import (
     ADOPT_ANNOTATION,
     APPROVE_ANNOTATION,
+    MOVE_ANNOTATION,
     REINDEX_ANNOTATION,
-    RagPipelineSpec,
 )
 from ragwright_core.status import PipelineStatus
 from ragwright_operator.desired.target import Manifest, Target
-from ragwright_operator.observed import Observed, key_of
-from ragwright_operator.readings import read_job, read_pod
-from ragwright_operator.settings import Images
+from ragwright_operator.memory.carried import carried
+from ragwright_operator.settings import Site
+from ragwright_operator.world.attempts import read_attempts
+from ragwright_operator.world.jobs import JobState, read_job
+from ragwright_operator.world.observed import Observed, key_of
+from ragwright_operator.world.pods import PodState, read_pod
+from ragwright_operator.world.spec import last_written, read_spec
+from ragwright_operator.world.stores import with_stores
+
+# An annotation may hold 256 KiB, and the one with the uid becomes part of an order.
+LONGEST_UID = 100
 
 ReadChildren = Callable[[str, str], Iterable[Manifest]]
-AskIndex = Callable[[PipelineName], Awaitable[IndexSummary | None]]
+AskIndex = Callable[[Identity], Awaitable[IndexSummary | None]]
 
 
 async def observe(
     pipeline: Manifest,
-    cluster: str,
-    images: Images,
+    site: Site,
     read_children: ReadChildren,
     ask_index: AskIndex,
 ) -> Observed:
-    """Raises ValidationError for a spec that this release cannot read."""
-    status = read_status(pipeline)
-    target = read_target(pipeline, cluster, images, status)
+    """Everything that a round needs to know. Raises UnusableSpecError."""
+    status, unknown = read_status(pipeline)
+    target = read_target(pipeline, site, status)
     names = target.names
     children = list(read_children(names.namespace, names.name))
+    target = with_stores(target, children, status.operator.images)
+    # Of strangers' objects, the watch keeps only the metadata.
+    whole = [child for child in children if "spec" in child]
+    jobs = [read_job(child) for child in whole if child["kind"] == "Job"]
+    pods = tuple(read_pod(child) for child in whole if child["kind"] == "Pod")
     summary = None
-    if any(child["kind"] == "Pod" for child in children):
-        # Asked after the children were read: a Job that has reported finds the API up to date.
-        summary = await ask_index(names)
+    if pods:
+        # Asked after the children were read: if a Job has reported, the API is up to date.
+        summary = await ask_index(target.identity)
     return Observed(
         target=target,
         generation=pipeline["metadata"]["generation"],
         trigger=_annotation(pipeline, REINDEX_ANNOTATION),
         approval=_annotation(pipeline, APPROVE_ANNOTATION),
+        move=_annotation(pipeline, MOVE_ANNOTATION),
         status=status,
+        schedule_written=last_written(pipeline, "reindex", ("schedule", "timeZone")),
         children={
             key_of(child): child for child in children if child["kind"] not in ("Job", "Pod")
         },
-        jobs={
-            child["metadata"]["name"]: read_job(child)
-            for child in children
-            if child["kind"] == "Job"
-        },
-        pods=tuple(read_pod(child) for child in children if child["kind"] == "Pod"),
+        jobs={job.name: job for job in jobs},
+        pods=pods,
+        attempts=read_attempts(jobs, pods),
         summary=summary,
+        ignored=_ignored(unknown, jobs, pods),
     )
 
 
-def read_status(pipeline: Manifest) -> PipelineStatus:
-    """A status that cannot be read is derived from nothing: it holds no truth of its own."""
+def _ignored(
+    of_status: Paths, jobs: Iterable[JobState], pods: Iterable[PodState]
+) -> frozenset[tuple[str, Paths]]:
+    notes = [("note of a Job", job.ignored) for job in jobs]
+    reports = [("report", pod.ignored) for pod in pods]
+    found = [("status", of_status), *notes, *reports]
+    return frozenset((document, paths) for document, paths in found if paths)
+
+
+def read_status(pipeline: Manifest) -> tuple[PipelineStatus, Paths]:
+    """The status, and its fields that this release does not know. A status that cannot be read at
+    all is ignored, and derived anew from the world."""
     try:
-        return PipelineStatus.model_validate(pipeline.get("status") or {})
+        return PipelineStatus.read_what_fits(carried(pipeline.get("status") or {}))
     except ValidationError:
-        return PipelineStatus()
+        return PipelineStatus(), ()
 
 
-def read_target(pipeline: Manifest, cluster: str, images: Images, status: PipelineStatus) -> Target:
-    metadata = pipeline["metadata"]
+def read_target(pipeline: Manifest, site: Site, status: PipelineStatus) -> Target:
+    metadata, memory = pipeline["metadata"], status.operator
     return Target(
         identity=Identity(
             namespace=metadata["namespace"],
             name=metadata["name"],
             uid=metadata["uid"],
-            cluster=cluster,
-            adopt=_annotation(pipeline, ADOPT_ANNOTATION),
+            cluster=site.cluster,
+            adopt=_annotation(pipeline, ADOPT_ANNOTATION)[:LONGEST_UID],
         ),
-        spec=RagPipelineSpec.model_validate(pipeline.get("spec") or {}),
-        images=images,
-        kept_secrets=tuple(version.secret_ref for version in status.kept if version.secret_ref),
-        postgres_restart=status.recreated.postgres,
-        redis_restart=status.recreated.redis,
+        spec=read_spec(pipeline),
+        images=site.images,
+        allowed_hosts=site.allowed_hosts,
+        kept_secrets=tuple(
+            version.secret_key_ref for version in memory.kept if version.secret_key_ref
+        ),
+        postgres_restart=memory.recreated.postgres,
+        redis_restart=memory.recreated.redis,
     )
 
 

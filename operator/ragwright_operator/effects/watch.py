@@ -1,4 +1,4 @@
-"""One watch per kind over everything we made: the cache that plans are made from."""
+"""One watch per kind over all objects that we made. Plans are made from this cache."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import structlog
 
 from ragwright_core.names import PIPELINE_LABEL
 from ragwright_operator.desired.target import MANAGED_BY, MANAGED_BY_LABEL, Manifest
-from ragwright_operator.effects.kube import Kube, KubeError, api_version
+from ragwright_operator.effects.kube import Kube, KubeError
+from ragwright_operator.effects.slim import slim
 
 CHILD_KINDS = (
     "ConfigMap",
@@ -27,12 +28,16 @@ CHILD_KINDS = (
     "StatefulSet",
 )
 SELECTOR = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
-# The server ends each watch; a stream that a load balancer has silently cut is noticed by then.
+# The server ends each watch after this time, and if a load balancer has silently cut a stream, we
+# notice it by then.
 WATCH_SECONDS = 120
-# Ten kinds try at once: a server in trouble is asked less and less often.
+# Ten watches retry at the same time, so a server in trouble is asked less and less often.
 PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 8.0
-PAGE = "500"
+# Whoever may write in a namespace can put our labels on objects of 1.5 MB, whose text is at most
+# six times as long: 500 such ConfigMaps had taken 760 MiB.
+PAGE = "10"
+_PAGES_AT_ONCE = 2
 
 Changed = Callable[[str, str], None]  # namespace and pipeline
 
@@ -45,12 +50,13 @@ class KindWatch:
     kind: str
     namespace: str | None
     changed: Changed
+    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     objects: dict[tuple[str, str], Manifest] = field(default_factory=dict)
     listed: asyncio.Event = field(default_factory=asyncio.Event)
     heard_at: float = field(default_factory=monotonic)
 
     async def run(self) -> None:
-        """List and watch, for ever: whatever ends a stream, the next begins with a fresh list."""
+        """List and watch for ever. After any failure, the next watch begins with a fresh list."""
         log = structlog.get_logger().bind(kind=self.kind)
         pause = PAUSE_SECONDS
         while True:
@@ -70,10 +76,12 @@ class KindWatch:
         found: dict[tuple[str, str], Manifest] = {}
         query = {"limit": PAGE}
         while True:
-            page = await self.kube.list(self.kind, self.namespace, SELECTOR, **query)
-            for item in page["items"]:
-                found[_place(item)] = _slim(item, self.kind)
-            if not (more := page["metadata"].get("continue")):
+            async with self.reading:
+                page = await self.kube.list(self.kind, self.namespace, SELECTOR, **query)
+                about = page["metadata"]
+                for item in page.pop("items"):
+                    found[_place(item)] = slim(item, self.kind)
+            if not (more := about.get("continue")):
                 break
             query["continue"] = more
         for item in _different(self.objects, found):
@@ -82,10 +90,11 @@ class KindWatch:
         self.objects.update(found)
         self.heard_at = monotonic()
         self.listed.set()
-        return str(page["metadata"]["resourceVersion"])
+        return str(about["resourceVersion"])
 
     async def _follow(self, version: str) -> str:
-        """Follow until the server ends the stream; returns where to go on. Raises KubeError."""
+        """Follow the stream until the server ends it. Returns the resource version from which to
+        go on. Raises KubeError."""
         query = {
             "labelSelector": SELECTOR,
             "resourceVersion": version,
@@ -98,7 +107,7 @@ class KindWatch:
                 version = str(item["metadata"]["resourceVersion"])
                 self.heard_at = monotonic()
                 if event["type"] != "BOOKMARK":
-                    self._take(event["type"], _slim(item, self.kind))
+                    self._take(event["type"], slim(item, self.kind))
         self.heard_at = monotonic()
         return version
 
@@ -121,7 +130,7 @@ class Children:
     watches: tuple[KindWatch, ...]
 
     def of(self, namespace: str, pipeline: str) -> Iterable[Manifest]:
-        """The children of a pipeline, as last shown."""
+        """The children of a pipeline, as the watches have last shown them."""
         for watch in self.watches:
             if watch.namespace not in (None, namespace):
                 continue
@@ -131,27 +140,26 @@ class Children:
                     yield item
 
     async def listed(self) -> None:
-        """Wait until every kind has been seen once: an empty cache would plan everything anew."""
+        """Wait until every kind was listed once: with an empty cache, all would be planned anew."""
         for watch in self.watches:
             await watch.listed.wait()
 
     def silent(self) -> list[str]:
-        """Kinds of which nothing was heard for too long, not even the end of a stream."""
+        """Kinds whose watch has shown nothing for too long, not even the end of a stream."""
         limit = monotonic() - 2 * WATCH_SECONDS
         return [watch.kind for watch in self.watches if watch.heard_at < limit]
 
 
 def children_watches(kube: Kube, namespaces: tuple[str, ...], changed: Changed) -> Children:
     places: tuple[str | None, ...] = namespaces or (None,)
+    reading = asyncio.Semaphore(_PAGES_AT_ONCE)
     return Children(
-        tuple(KindWatch(kube, kind, place, changed) for kind in CHILD_KINDS for place in places)
+        tuple(
+            KindWatch(kube, kind, place, changed, reading)
+            for kind in CHILD_KINDS
+            for place in places
+        )
     )
-
-
-def _slim(item: Manifest, kind: str) -> Manifest:
-    """Items of a list do not say what they are; managedFields are half of an object's size."""
-    metadata = {key: value for key, value in item["metadata"].items() if key != "managedFields"}
-    return {**item, "apiVersion": api_version(kind), "kind": kind, "metadata": metadata}
 
 
 def _place(item: Manifest) -> tuple[str, str]:
@@ -161,7 +169,7 @@ def _place(item: Manifest) -> tuple[str, str]:
 def _different(
     old: dict[tuple[str, str], Manifest], new: dict[tuple[str, str], Manifest]
 ) -> list[Manifest]:
-    """Objects that came, went or changed while no one watched."""
+    """Objects that were created, deleted or changed while there was no watch."""
     gone = [item for place, item in old.items() if place not in new]
     came = [
         item

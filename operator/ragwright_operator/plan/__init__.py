@@ -1,1 +1,1 @@
-"""What to do next. Pure."""
+"""Plans the next steps. Pure."""

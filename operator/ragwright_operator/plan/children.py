@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ragwright_core.spec.quantity import amount
 from ragwright_operator.desired.children import children
-from ragwright_operator.desired.quantity import amount
+from ragwright_operator.desired.order import is_order
 from ragwright_operator.desired.target import Manifest
-from ragwright_operator.observed import Key, Observed, Trouble, is_ours, key_of
-from ragwright_operator.plan.difference import covers, stamped, stray_keys
+from ragwright_operator.plan.difference import covers, stamp_of, stamped, stray_keys
+from ragwright_operator.plan.settings import is_needed
 from ragwright_operator.plan.steps import (
     ApplyObject,
     CreateSecret,
@@ -14,6 +15,8 @@ from ragwright_operator.plan.steps import (
     RemoveKeys,
     Step,
 )
+from ragwright_operator.world.observed import Key, Observed, is_ours, key_of
+from ragwright_operator.world.trouble import Trouble
 
 # Deleting a volume claim would delete an index that no spec asked to delete.
 NEVER_PRUNED = ("PersistentVolumeClaim",)
@@ -21,50 +24,61 @@ NEVER_PRUNED = ("PersistentVolumeClaim",)
 
 def child_steps(observed: Observed) -> list[Step]:
     steps: list[Step] = []
-    for manifest in wanted(observed):
+    manifests = wanted(observed)
+    for manifest in manifests:
         if manifest["kind"] in ("StatefulSet", "Deployment"):
             steps += _secret_for(observed, manifest)
-        if not _waits_for_volume(observed, manifest):
+        if not _waits_for_volume(observed, manifest) and not is_left_alone(observed, manifest):
             steps += _apply(observed, manifest)
-    return steps + _prune(observed)
+    return steps + _prune(observed, {key_of(manifest) for manifest in manifests})
 
 
 def wanted(observed: Observed) -> list[Manifest]:
     return [stamped(_keep_size(observed, manifest)) for manifest in children(observed.target)]
 
 
+def is_left_alone(observed: Observed, manifest: Manifest) -> bool:
+    return observed.left_alone.get(key_of(manifest)) == stamp_of(manifest)
+
+
 def volume(observed: Observed) -> Manifest | None:
-    """The managed database's volume claim, as the cluster has it."""
-    return observed.children.get(("PersistentVolumeClaim", observed.target.names.postgres))
+    """The managed database's volume claim, as it exists in the cluster, if it is ours."""
+    target = observed.target
+    claim = observed.children.get(("PersistentVolumeClaim", target.names.postgres))
+    return claim if claim and is_ours(claim, target) else None
 
 
 def _apply(observed: Observed, manifest: Manifest) -> list[Step]:
     existing = observed.children.get(key_of(manifest))
     if existing is None:
         return [ApplyObject(manifest, known=False)]
-    going = "deletionTimestamp" in existing["metadata"]
-    if going or not is_ours(existing, observed.target) or covers(existing, manifest):
+    if "deletionTimestamp" in existing["metadata"]:
         return []
+    if not is_ours(existing, observed.target):
+        return [ApplyObject(manifest, known=False)]  # which finds it taken
+    if covers(existing, manifest):
+        return []
+    if existing.get("immutable") and existing.get("data") != manifest.get("data"):
+        return [PruneObject(*key_of(manifest)), ApplyObject(manifest, known=False)]
     strays = stray_keys(existing, manifest)
     steps: list[Step] = [RemoveKeys(manifest["metadata"]["name"], strays)] if strays else []
     return [*steps, ApplyObject(manifest, known=True)]
 
 
 def _secret_for(observed: Observed, manifest: Manifest) -> list[Step]:
-    """A managed server's Secret comes before the pods that mount it: a file that appears later
-    is noticed by the kubelet only after a minute."""
+    """A managed server's Secret is created before the pods that mount it, because the kubelet
+    notices a file that appears later only after a minute."""
     name, target = manifest["metadata"]["name"], observed.target
     if name == target.names.redis:
         return [CreateSecret("redis", target)]
-    claim = volume(observed)
-    if name == target.names.postgres and claim is not None and is_ours(claim, target):
-        return [CreateSecret("postgres", target, claim["metadata"]["uid"])]
+    if name == target.names.postgres and volume(observed) is not None:
+        return [CreateSecret("postgres", target)]
     return []
 
 
 def _waits_for_volume(observed: Observed, manifest: Manifest) -> bool:
-    """Whoever mounts the managed database's Secret waits for it, and it for its owner, the
-    volume claim."""
+    """Whether the object must wait for the managed database's Secret, which in turn waits for its
+    owner, the volume claim."""
     if observed.target.managed_postgres is None or volume(observed) is not None:
         return False
     names = observed.target.names
@@ -72,7 +86,7 @@ def _waits_for_volume(observed: Observed, manifest: Manifest) -> bool:
 
 
 def _keep_size(observed: Observed, manifest: Manifest) -> Manifest:
-    """A volume claim cannot shrink: a smaller wish is told in a condition, not applied."""
+    """A volume claim cannot shrink, so a smaller size is not applied, and a condition says so."""
     if manifest["kind"] != "PersistentVolumeClaim" or not storage_troubles(observed):
         return manifest
     claim = volume(observed)
@@ -97,8 +111,7 @@ def storage_troubles(observed: Observed) -> list[Trouble]:
     ]
 
 
-def _prune(observed: Observed) -> list[Step]:
-    names: set[Key] = {key_of(manifest) for manifest in children(observed.target)}
+def _prune(observed: Observed, names: set[Key]) -> list[Step]:
     return [
         PruneObject(*key)
         for key, existing in observed.children.items()
@@ -106,4 +119,6 @@ def _prune(observed: Observed) -> list[Step]:
         and key[0] not in NEVER_PRUNED
         and "deletionTimestamp" not in existing["metadata"]
         and is_ours(existing, observed.target)
+        and not (key[0] == "ConfigMap" and is_needed(observed, existing))
+        and not is_order(existing)
     ]

@@ -1,4 +1,4 @@
-"""What can be done. A plan is a list of these; they are logged as data and hold no secret."""
+"""The steps that a plan may consist of. They are logged as data and hold no secret."""
 
 from __future__ import annotations
 
@@ -18,18 +18,23 @@ class ApplyObject:
 
 @dataclass(frozen=True)
 class CreateSecret:
-    """Create a managed server's Secret with a new password; one that exists stays as it is."""
+    """Create a managed server's Secret with a new password. An existing Secret is not changed."""
 
     server: Literal["postgres", "redis"]
     target: Target
-    volume_uid: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.target.redis_secret if self.server == "redis" else self.target.postgres_secret
 
 
 @dataclass(frozen=True)
 class CreateJob:
-    """Create a Job; one of this name that exists is the same Job."""
+    """Create a Job and the ConfigMap that holds its order. If a Job of this name exists, it is the
+    same Job."""
 
     manifest: Manifest
+    order: Manifest
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class PruneObject:
 
 @dataclass(frozen=True)
 class RemoveKeys:
-    """Take keys that are not ours out of a ConfigMap of ours."""
+    """Remove keys that somebody else wrote from a ConfigMap of ours."""
 
     name: str
     keys: tuple[str, ...]
@@ -58,21 +63,22 @@ Step = ApplyObject | CreateSecret | CreateJob | DeleteJob | PruneObject | Remove
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a step. `taken`: an object of this name is not ours; `rejected`: the API server
-    refused, `message` says why."""
+    """The result of a step. `taken`: an object that is not ours has the name. `held`: the step
+    would make pods that use such an object. `rejected`: the API server refused the step, and
+    `message` says why."""
 
     step: Step
-    result: Literal["done", "exists", "taken", "rejected"]
+    result: Literal["done", "exists", "taken", "held", "rejected"]
     message: str = ""
 
 
-def describe(step: Step) -> str:
-    """The step in words, for logs and conditions."""
+def in_words(step: Step) -> str:
+    """A description of the step for logs and conditions."""
     match step:
         case ApplyObject(manifest=manifest) | CreateJob(manifest=manifest):
             subject = f"{manifest['kind']} {manifest['metadata']['name']}"
-        case CreateSecret(server=server, target=target):
-            subject = f"Secret {target.names.name}-{server}"
+        case CreateSecret():
+            subject = f"Secret {step.name}"
         case DeleteJob(name=name):
             subject = f"Job {name}"
         case RemoveKeys(name=name):

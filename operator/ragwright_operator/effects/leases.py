@@ -1,0 +1,91 @@
+"""One operator at a time in each namespace: two releases would undo each other's work for ever.
+
+Correctness does not rest on it, so a lease that may not be read or written hinders nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ragwright_operator.desired.target import MANAGED_BY, MANAGED_BY_LABEL, Manifest
+from ragwright_operator.effects.kube import Kube, KubeError
+
+NAME = "ragwright-operator"
+DURATION = timedelta(seconds=60)
+RENEWED_EVERY = timedelta(seconds=20)
+_MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+HeldByOther = Callable[[str], Awaitable[str]]
+
+
+async def by_nobody(_: str) -> str:
+    """For an operator without a name, which runs outside a cluster."""
+    return ""
+
+
+@dataclass
+class Leases:
+    """`holder` names this operator, and stays the same when its pod is replaced."""
+
+    kube: Kube
+    holder: str
+    now: Callable[[], datetime]
+    _renewed: dict[str, datetime] = field(default_factory=dict)
+
+    async def held_by_other(self, namespace: str) -> str:
+        """The name of the other operator that works in the namespace, or empty if this one does."""
+        renewed = self._renewed.get(namespace)
+        if renewed is not None and self.now() - renewed < RENEWED_EVERY:
+            return ""
+        try:
+            other = await self._hold(namespace)
+        except KubeError as error:
+            if error.passing or error.status == 409:
+                raise  # somebody wrote it at the same moment
+            return ""  # no right to it, a namespace that goes, or a quota
+        if other:
+            self._renewed.pop(namespace, None)
+        else:
+            self._renewed[namespace] = self.now()
+        return other
+
+    async def _hold(self, namespace: str) -> str:
+        try:
+            lease = await self.kube.get("Lease", namespace, NAME)
+        except KubeError as error:
+            if not error.not_found:
+                raise
+            await self.kube.create(self._lease(namespace))
+            return ""
+        spec = lease.get("spec") or {}
+        other = str(spec.get("holderIdentity") or "")
+        if other not in ("", self.holder) and not self._has_ended(spec):
+            return other
+        version = {"resourceVersion": lease["metadata"]["resourceVersion"]}
+        await self.kube.merge("Lease", namespace, NAME, {"metadata": version, "spec": self._spec()})
+        return ""
+
+    def _has_ended(self, spec: Manifest) -> bool:
+        try:
+            renewed = datetime.fromisoformat(str(spec.get("renewTime")))
+            return self.now() - renewed > DURATION
+        except (ValueError, TypeError):
+            return True
+
+    def _lease(self, namespace: str) -> Manifest:
+        labels = {MANAGED_BY_LABEL: MANAGED_BY}
+        return {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": NAME, "namespace": namespace, "labels": labels},
+            "spec": self._spec(),
+        }
+
+    def _spec(self) -> Manifest:
+        return {
+            "holderIdentity": self.holder,
+            "leaseDurationSeconds": int(DURATION.total_seconds()),
+            "renewTime": self.now().strftime(_MICRO_TIME),
+        }

@@ -1,0 +1,1 @@
+"""The handlers that kopf calls, and the rounds for each pipeline."""

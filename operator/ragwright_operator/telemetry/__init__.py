@@ -1,0 +1,1 @@
+"""The operator's metrics, and its log lines about fields of other releases."""

@@ -1,0 +1,1 @@
+"""Decides which build and which swap are wanted. Pure."""

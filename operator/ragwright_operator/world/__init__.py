@@ -1,0 +1,1 @@
+"""The world around one pipeline: raw objects read into facts. Pure."""
