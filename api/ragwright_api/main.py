@@ -10,29 +10,42 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
-import stamina.instrumentation
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from ragwright_api.app import create_app
-from ragwright_api.internal import create_internal_app
-from ragwright_api.logs import make_log, take_over_libraries
-from ragwright_api.readiness import Readiness
-from ragwright_api.runtime import runtime
-from ragwright_api.settings import SETTINGS_FILE_ENV, Settings, read_settings
-from ragwright_core.names import API_PORT, INTERNAL_PORT, SETTINGS_FILE
+from ragwright_api.http.internal import create_internal_app
+from ragwright_api.http.public import create_app
+from ragwright_api.http.readiness import Readiness
+from ragwright_api.http.wire.protocol import BoundedProtocol, Refused
+from ragwright_api.settings import Settings, read_settings
+from ragwright_api.telemetry.logs import make_log, take_over_libraries
+from ragwright_api.wiring import runtime
+from ragwright_core.contract import (
+    API_PORT,
+    CACHE_URL_ENV,
+    CACHE_URL_FILE_ENV,
+    DATABASE_URL_ENV,
+    DATABASE_URL_FILE_ENV,
+    DRAIN_SECONDS,
+    INTERNAL_DRAIN_SECONDS,
+    INTERNAL_PORT,
+    LINGER_SECONDS,
+    SETTINGS_FILE,
+    SETTINGS_FILE_ENV,
+)
+from ragwright_core.network import Network
 
-DRAIN_SECONDS = 20
-# Longer than clients and load balancers keep a connection: a request must not meet one that we
+# Longer than clients and load balancers keep a connection, so that no request comes on one that we
 # are just closing.
 KEEP_ALIVE_SECONDS = 75
 
 _DESCRIPTION = f"""\
 Answers questions from the live index version. Settings stand in {SETTINGS_FILE}
-(or the file in {SETTINGS_FILE_ENV}); stores are named by VECTOR_DB_URL and REDIS_URL,
-or by files in VECTOR_DB_URL_FILE and REDIS_URL_FILE.
+(or the file in {SETTINGS_FILE_ENV}); stores are named by {DATABASE_URL_ENV} and
+{CACHE_URL_ENV}, or by files in {DATABASE_URL_FILE_ENV} and {CACHE_URL_FILE_ENV}.
 """
 
 
@@ -54,34 +67,42 @@ class Server(uvicorn.Server):
         yield
 
 
-def _server(app: ASGIApp, host: str, port: int) -> Server:
+def _server(app: ASGIApp, host: str, port: int, drain_seconds: int, on_refused: Refused) -> Server:
     return Server(
         uvicorn.Config(
             app,
             host=host,
             port=port,
+            http=partial(BoundedProtocol, on_refused=on_refused),  # type: ignore[arg-type]
+            ws="none",
             access_log=False,
             log_config=None,
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=DRAIN_SECONDS,
+            timeout_graceful_shutdown=drain_seconds,
         )
     )
 
 
-async def serve(settings: Settings, options: Options) -> None:
-    """Serve until SIGTERM or SIGINT, then answer what has begun."""
+def _servers(
+    app: ASGIApp, internal: ASGIApp, options: Options, on_refused: Refused
+) -> tuple[Server, Server]:
+    """The public server, and the internal server, which ends after the public one."""
+    return (
+        _server(app, options.host, options.port, DRAIN_SECONDS, on_refused),
+        _server(internal, options.host, options.internal_port, INTERNAL_DRAIN_SECONDS, on_refused),
+    )
+
+
+async def serve(settings: Settings, options: Options, network: Network | None) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the questions that have begun."""
     log = make_log(sys.stdout)
-    async with runtime(settings, log) as running:
-        readiness = running.readiness
-        app = create_app(running.service, running.invalidate, lambda: readiness.stopping, log)
-        public = _server(app, options.host, options.port)
-        internal = _server(
-            create_internal_app(running.database, running.registry, readiness, running.drift),
-            options.host,
-            options.internal_port,
-        )
-        _stop_on_signals(public, readiness, options.linger)
+    if settings.ignored:
+        log.warning("fields of another release", of="settings", fields=settings.ignored)
+    async with runtime(settings, log, network=network) as running:
+        app, inner = create_app(running.public, log), create_internal_app(running.internal)
+        public, internal = _servers(app, inner, options, running.public.metrics.error)
+        _stop_on_signals(public, running.readiness, options.linger)
         internal_task = asyncio.create_task(internal.serve())
         await public.serve()
         internal.should_exit = True
@@ -90,8 +111,8 @@ async def serve(settings: Settings, options: Options) -> None:
 
 
 def _stop_on_signals(public: Server, readiness: Readiness, linger: float) -> None:
-    """Readiness goes off at once; new questions are answered for `linger` s more, because it takes
-    a while until every node has heard of it. A second signal ends that."""
+    """After a signal, readiness goes off at once, and new questions are answered for `linger` s
+    more, because it takes a while until every node knows. A second signal ends this."""
     loop = asyncio.get_running_loop()
 
     def leave() -> None:
@@ -113,7 +134,7 @@ def _options() -> Options:
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    # All interfaces: in a pod, the Service and the kubelet come from outside.
+    # All interfaces, because the Service and the kubelet connect from outside the pod.
     parser.add_argument("--host", default="0.0.0.0", help="default: all interfaces")  # noqa: S104
     parser.add_argument("--port", type=int, default=API_PORT, help="default: %(default)s")
     parser.add_argument(
@@ -122,19 +143,18 @@ def _options() -> Options:
     parser.add_argument(
         "--linger",
         type=float,
-        default=5.0,
+        default=LINGER_SECONDS,
         metavar="SECONDS",
         help="how long new questions are still answered after SIGTERM; default: %(default)s",
     )
     return Options(**vars(parser.parse_args()))
 
 
-def main() -> None:
+def main(*, network: Network | None = None) -> None:
+    """The program. `network` is another way to reach endpoints, for tests."""
     options = _options()
     take_over_libraries()
-    # Its hooks would log the text of errors, which may repeat the question.
-    stamina.instrumentation.set_on_retry_hooks([])
-    uvloop.run(serve(read_settings(os.environ), options))
+    uvloop.run(serve(read_settings(os.environ), options, network))
 
 
 if __name__ == "__main__":

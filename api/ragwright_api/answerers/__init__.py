@@ -1,3 +1,0 @@
-"""Chunks to an answer."""
-
-from __future__ import annotations

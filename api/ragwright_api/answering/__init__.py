@@ -1,0 +1,3 @@
+"""Turns a question into its answer."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Makes an answer from chunks."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The two ports: their requests, responses and refusals."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Finds the chunks for a question."""
+
+from __future__ import annotations

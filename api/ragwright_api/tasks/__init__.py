@@ -1,0 +1,3 @@
+"""Tasks that may outlive the callers that wait for them."""
+
+from __future__ import annotations

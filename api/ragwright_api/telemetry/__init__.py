@@ -1,0 +1,3 @@
+"""Metrics, sums and the log."""
+
+from __future__ import annotations
