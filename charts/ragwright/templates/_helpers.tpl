@@ -1,19 +1,28 @@
-{{- define "ragwright.labels" -}}
+{{- define "ragwright.podLabels" -}}
 app.kubernetes.io/name: ragwright
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: operator
-helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{/* A label takes neither the + of a version nor more than 63 characters. */}}
+{{- define "ragwright.labels" -}}
+{{ include "ragwright.podLabels" . }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimAll "-_." | quote }}
 {{- end }}
 
 {{- define "ragwright.name" -}}
-{{ .Release.Name | trunc 50 | trimSuffix "-" }}-operator
+{{- /* A Service's name has at most 63 characters, no dot, and begins with a letter; the longest
+       is this with -metrics. A release's name is freer. */ -}}
+{{- $name := .Release.Name | replace "." "-" -}}
+{{- if regexMatch "^[0-9]" $name -}}{{- $name = printf "r-%s" $name -}}{{- end -}}
+{{ $name | trunc 46 | trimSuffix "-" }}-operator
 {{- end }}
 
 {{- define "ragwright.image" -}}
 {{- if not .Values.image.repository -}}
 {{- fail "image.repository is empty: name the image to run, for example --set image.repository=registry.example.com/ragwright --set image.tag=0.1.0" -}}
 {{- end -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default (.Chart.AppVersion | replace "+" "_") }}
 {{- end }}
 
 {{- define "ragwright.rules" -}}
@@ -35,6 +44,10 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [get, list, watch, create, patch, delete]
+# Of two operators, one works in a namespace.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, create, patch]
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [get, list, watch, create, patch, delete]
