@@ -6,6 +6,8 @@ export IMAGE
 UV := uv
 RUN := $(UV) run --frozen
 PACKAGES := core/ragwright_core operator/ragwright_operator ingest/ragwright_ingest api/ragwright_api
+# Programs of others have environments of their own; one runs in a pod, beside the module it imports.
+PEERS := 'bench/eval/peers/|bench/retrieval/peer\.py|dev/demo/asker\.py'
 DAEMON := $(shell command -v docker || command -v podman)
 
 .PHONY: help
@@ -30,7 +32,7 @@ demo-down: setup ## Remove what the demo made
 test: check test-fast test-cluster ## Everything: lint, types, imports, unit, integration, cluster
 
 .PHONY: check
-check: lint types imports generated ## Lint, types, import rules, generated files
+check: lint types imports dependencies generated ## Lint, types, import rules, dependencies, generated files
 
 .PHONY: lint
 lint: setup ## ruff
@@ -46,17 +48,26 @@ types: setup ## mypy, strict
 imports: setup ## Who may import whom
 	$(RUN) lint-imports
 
+.PHONY: dependencies
+dependencies: setup ## What is imported is declared, and what is declared is imported
+	$(RUN) deptry $(dir $(PACKAGES))
+	$(RUN) deptry dev bench tests --ignore DEP002,DEP004 --exclude $(PEERS)
+
 .PHONY: generate
 generate: setup ## Write the CRD and its reference page from the models
-	$(RUN) python -m ragwright_core.crd
+	$(RUN) python -m dev.generate
 
 .PHONY: generated
 generated: setup
-	$(RUN) python -m ragwright_core.crd --check
+	$(RUN) python -m dev.generate --check
 
 .PHONY: test-fast
 test-fast: setup ## Unit and integration tests, no cluster, without `faults`: under two minutes
 	$(RUN) pytest -n 4 --dist worksteal -m "not row" tests/unit tests/integration
+
+.PHONY: fuzz
+fuzz: setup ## Generated requests against a real API for MINUTES=1, from SEED=12
+	@$(RUN) python -m dev.fuzz --minutes $(or $(MINUTES),1) --seed $(or $(SEED),12)
 
 .PHONY: unit
 unit: setup ## Unit tests: no I/O, seconds
@@ -72,7 +83,7 @@ test-cluster: setup ## Tests on a real Kubernetes
 
 .PHONY: faults
 faults: setup ## Break every part in turn; FULL=1 for the full lengths
-	$(RUN) pytest tests -m row --figures $(if $(FULL),--full)
+	$(RUN) pytest -n 2 --dist loadscope tests -m row --figures $(if $(FULL),--full)
 
 .PHONY: faults-stores
 faults-stores: setup ## The rows of `faults` on real Postgres and Redis: no cluster, two minutes
@@ -107,6 +118,10 @@ bench-swap: setup ## 100 swaps under readers, beside the textbook swap
 .PHONY: bench-savings
 bench-savings: setup ## A day of questions in four minutes, three times: what the caches save
 	$(RUN) python -m bench.savings
+
+.PHONY: bench-cut
+bench-cut: setup ## Cutting 1 and 10 MB without a line break: linear, and within seconds
+	$(RUN) python -m bench.cut
 
 .PHONY: bench-serve
 bench-serve: setup ## Cached answers beside plain FastAPI + Redis, and many questions at once

@@ -12,7 +12,7 @@ from dev.cluster.base import cache_folder
 
 
 class NoProgramError(Exception):
-    """A program is not here and cannot be had; the message says what to do."""
+    """A program is missing and cannot be fetched. The message says what to do."""
 
 
 def promtool() -> Path:
@@ -32,7 +32,7 @@ def libraries(program: Path) -> dict[str, str]:
 
 
 def _program(name: str, package: str, path: str) -> Path:
-    """The machine's own, or else the one that was unpacked."""
+    """The machine's own program, or else the one that was unpacked."""
     if found := shutil.which(name):
         return Path(found)
     program = cache_folder() / package / path
@@ -58,13 +58,13 @@ def _unpack(package: str, folder: Path) -> None:
         try:
             unpacked.rename(folder)
         except OSError:
-            # Another process was quicker.
+            # Another process has unpacked it in the meantime.
             if not folder.exists():
                 raise
 
 
 def _libraries_of(package: str) -> list[str]:
-    """Those that may not be installed; the C library is."""
+    """The libraries of a package that may be missing, which the C library never is."""
     command = ["apt-cache", "depends", "--important", package]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     words = (line.split() for line in told.stdout.splitlines())
@@ -73,6 +73,6 @@ def _libraries_of(package: str) -> list[str]:
 
 
 def _run(command: list[str], folder: str) -> str:
-    """What it said when it failed; empty when it did not."""
+    """The program's output if it failed, else an empty text."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return (done.stderr.strip()[-500:] or "failed") if done.returncode else ""

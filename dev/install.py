@@ -75,7 +75,7 @@ def install(say: Callable[[str], None]) -> Installed:
 
 
 def uninstall(namespace: str) -> None:
-    """Stop the cluster where it is ours; on a person's own, remove just what the demo made.
+    """Stop the cluster if it is ours. On the user's own cluster, remove only what the demo made.
 
     There the CRD stays: with it would go every pipeline of that cluster.
     """

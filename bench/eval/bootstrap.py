@@ -1,4 +1,4 @@
-"""How sure a difference is: paired bootstrap over the questions."""
+"""The confidence interval of a difference, by paired bootstrap over the questions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DRAWS = 10_000
 
 @dataclass(frozen=True)
 class Difference:
-    """Of two means over the same questions, with the 95 % interval."""
+    """The difference of two means over the same questions, with its 95 % interval."""
 
     mean: float
     low: float
@@ -20,7 +20,7 @@ class Difference:
 
 
 def difference(ours: Sequence[float], theirs: Sequence[float], seed: int = 1) -> Difference:
-    """How much more ours is. Each draw takes as many questions, with repetition."""
+    """How much higher our mean is. Each draw takes as many questions, with repetition."""
     each = np.asarray(ours) - np.asarray(theirs)
     drawn = np.random.default_rng(seed).integers(0, len(each), size=(DRAWS, len(each)))
     low, high = np.percentile(each[drawn].mean(axis=1), [2.5, 97.5])

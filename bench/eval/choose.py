@@ -16,10 +16,10 @@ from bench.eval.questions import CHOSEN_ON, Question, is_for_choosing, read_ques
 from dev.stack import Stack, stack
 from ragwright_core.spec import MINILM, WORDLLAMA
 
-# Of search by meaning, of search by words, and of adjacent chunks.
+# Of search by meaning, of search by words, and the percent for adjacent chunks.
 GRID = [
-    *((dense, lexical, 0.0) for dense, lexical in [(1, 0), (2, 1), (1, 1), (2, 3), (1, 2), (1, 3)]),
-    *((1, 2, adjacent) for adjacent in (0.1, 0.2, 0.3, 0.4, 0.5)),
+    *((dense, lexical, 0) for dense, lexical in [(1, 0), (2, 1), (1, 1), (2, 3), (1, 2), (1, 3)]),
+    *((1, 2, adjacent) for adjacent in (10, 20, 30, 40, 50)),
 ]
 CUT = 5
 
@@ -40,7 +40,7 @@ async def choose(corpus: Path, file: Path) -> None:
         with stack("choose") as stores:
             await asyncio.to_thread(build, stores, corpus, spec, model)
             for dense, lexical, adjacent in GRID:
-                given = {"denseWeight": dense, "lexicalWeight": lexical, "adjacentWeight": adjacent}
+                given = {"denseWeight": dense, "lexicalWeight": lexical, "adjacentShare": adjacent}
                 weighted = having(spec, given)
                 async with asking(stores, weighted) as asker:
                     points = await mean_recall(stores, asker, questions)

@@ -6,28 +6,28 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from bench.eval.questions import Piece
+from dev.loopback import LOOPBACK
 from dev.stack import Stack
-from ragwright_api.budget import Budget
-from ragwright_api.lease import Lease, LiveVersion
-from ragwright_api.logs import make_log
-from ragwright_api.retrieval import Wanted
-from ragwright_api.runtime import Runtime, runtime
-from ragwright_api.search import Found
+from ragwright_api.caching.breaker import Budget
+from ragwright_api.index.lease import LiveVersion
+from ragwright_api.retrieval.question import Question
 from ragwright_api.settings import Settings
-from ragwright_core.cachekeys import normalize_question
-from ragwright_core.filters import EVERYTHING
-from ragwright_core.handover import ServeSettings
+from ragwright_api.telemetry.logs import make_log
+from ragwright_api.wiring import Runtime, runtime
 from ragwright_core.index.connect import prepare
+from ragwright_core.index.search.found import Found, Wanted
+from ragwright_core.serving import ServeSettings
 from ragwright_core.spec import ConfigMapSource, RagPipelineSpec, Source
-from ragwright_ingest import golive, steps
+from ragwright_ingest.commands.index import index
+from ragwright_ingest.commands.load import load
 from ragwright_ingest.settings import Stores
-from ragwright_ingest.sources.open import Folders
+from ragwright_ingest.surroundings import Folders, Surroundings
 
 SOURCE = "corpus"
 
@@ -44,7 +44,7 @@ def having(spec: RagPipelineSpec, retrieval: Mapping[str, float]) -> RagPipeline
 
 
 def build(stack: Stack, corpus: Path, spec: RagPipelineSpec, request: str) -> None:
-    """What the load and the index Job do, without a pod."""
+    """Do the work of the load and the index Job without a pod."""
     stores = Stores(stack.database_url, None)
     mounted, secrets = stack.folder / "sources", stack.folder / "secrets"
     for folder in (mounted, secrets, stack.folder / request):
@@ -52,8 +52,10 @@ def build(stack: Stack, corpus: Path, spec: RagPipelineSpec, request: str) -> No
     if not (mounted / SOURCE).exists():
         (mounted / SOURCE).symlink_to(corpus.resolve())
     order = stack.build_order(spec, request)
-    steps.load(order, stores, Folders(stack.folder / request, secrets, mounted))
-    report = golive.index(order, golive.Surroundings(stores, secrets))
+    folders = Folders(stack.folder / request, secrets, mounted)
+    around = Surroundings(stores, folders, LOOPBACK)
+    load(order, around)
+    report = index(order, around)
     assert report.outcome == "swapped", report
 
 
@@ -88,22 +90,18 @@ class Asker:
     """The API's own retrieval, asked without HTTP."""
 
     running: Runtime
-    lease: Lease
-
-    @property
-    def version(self) -> LiveVersion:
-        assert self.lease.version is not None
-        return self.lease.version
+    version: LiveVersion
 
     async def found(self, question: str, limit: int) -> Sequence[Found]:
-        wanted = Wanted(normalize_question(question), EVERYTHING, limit, 0.0)
-        retrieved = await self.running.service.retrieval.retrieve(self.lease, wanted, Budget(1.0))
+        as_set = Wanted.of(self.running.public.own, question)
+        asked = Question(question, replace(as_set, top_k=limit, score_threshold=0.0))
+        retrieval = self.running.public.search.retrieval
+        retrieved = await retrieval.retrieve(asked, self.version, Budget(1.0))
         return retrieved.found
 
     async def vectors(self, questions: Sequence[str]) -> np.typing.NDArray[np.float32]:
-        retrieval = self.running.service.retrieval
-        embedder = await retrieval.embedder(self.version.descriptor.embedding)
-        return await embedder.embed_queries([normalize_question(text) for text in questions])
+        embedder = await self.running.embedders.get(self.version.descriptor.embedding)
+        return await embedder.embed_queries([text.strip() for text in questions])
 
 
 @asynccontextmanager
@@ -114,12 +112,13 @@ async def asking(stack: Stack, spec: RagPipelineSpec) -> AsyncIterator[Asker]:
         cache_url=None,
         secrets=stack.folder / "secrets",
     )
-    async with runtime(settings, make_log(io.StringIO()), watch=_unwatched) as running:
-        service = running.service
-        lease = await service.reader.lease(service.clock())
-        yield Asker(running, lease)
+    log = make_log(io.StringIO())
+    async with runtime(settings, log, watch=_unwatched, network=LOOPBACK) as running:
+        lease = await running.public.ask.reader.lease_now()
+        assert lease.version is not None
+        yield Asker(running, lease.version)
 
 
 async def _unwatched(*_: object) -> None:
-    """Nobody changes the model meanwhile."""
+    """Does not check the model, because nobody changes it meanwhile."""
     await asyncio.Event().wait()

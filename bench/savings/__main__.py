@@ -6,9 +6,9 @@ import asyncio
 import sys
 from typing import Any
 
-from bench.goals import Goal, conclude, write_table
 from bench.savings.day import ASKED, DAY_SECONDS
 from bench.savings.replay import Day, live_a_day
+from dev.goals import Goal, conclude, write_table
 
 EXPONENTS = (0.7, 1.0, 1.2)
 # The row that the goals stand on.

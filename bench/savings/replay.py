@@ -15,11 +15,11 @@ from bench.savings.day import ASKED, CHANGED, DAY_SECONDS, SCALE, Asked, documen
 from bench.swap.run import build
 from dev.demo.documents import Checkout
 from dev.gitserver import serve as serve_git
+from dev.servers import openai_server
 from dev.stack import Stack, stack
 from ragwright_core.index.sentences import SENTENCES
 from ragwright_core.report import Report
 from ragwright_core.spec import Cache, Embedding, Git, Llm, RagPipelineSpec, Source
-from tests.servers import openai_server
 
 REPLICAS = 2
 ANSWER_TTL, EMBEDDING_TTL = 4 * 3600, 30 * 86_400
@@ -125,7 +125,7 @@ async def _reindex_at_noon(
 
 
 async def _ask_all(questions: Sequence[Asked], urls: Sequence[str]) -> Counter[int]:
-    """Each at its time, whether or not those before are answered; replicas take turns."""
+    """Ask each question at its time, even if earlier ones are not answered. Replicas take turns."""
     statuses: Counter[int] = Counter()
     loop = asyncio.get_running_loop()
     began = loop.time()

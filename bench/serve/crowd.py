@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import httpx
 
-from tests.servers.openai_server import Endpoint
+from dev.servers.openai_server import Endpoint
 
 EQUAL, USERS = 200, 300
 LLM_SECONDS = 0.3
+# How often the equal questions are asked while cores are busy and Redis is far away.
+AGAIN = 10
+REDIS_ROUND_TRIP_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -23,20 +31,51 @@ class Crowd:
     statuses: Counter[int]
 
 
-async def crowd(urls: list[str], llm: Endpoint) -> Crowd:
+async def crowd(urls: Sequence[str], llm: Endpoint) -> Crowd:
     llm.told.answer = _slowly
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(timeout=60, limits=limits) as http:
-        before = len(llm.told.chat_calls)
-        equal = await asyncio.gather(
-            *(_ask(http, urls[n % len(urls)], "What do many ask at once?") for n in range(EQUAL))
-        )
-        assert set(equal) == {200}, Counter(equal)
-        calls = len(llm.told.chat_calls) - before
+    async with _client() as http:
+        calls = await _equal(http, urls, llm, "What do many ask at once?")
         distinct = await asyncio.gather(
             *(_ask(http, urls[n % len(urls)], f"What does user {n} ask?") for n in range(USERS))
         )
     return Crowd(calls, Counter(distinct))
+
+
+async def equal_again_and_again(urls: Sequence[str], llm: Endpoint) -> list[int]:
+    """The calls of the language model for each of ten crowds with a question of its own."""
+    llm.told.answer = _slowly
+    async with _client() as http:
+        return [
+            await _equal(http, urls, llm, f"What does crowd {crowd} ask at once?")
+            for crowd in range(AGAIN)
+        ]
+
+
+@contextlib.contextmanager
+def busy_cores() -> Iterator[None]:
+    """Keep every core of this machine busy."""
+    command = [sys.executable, "-c", "while True: pass"]
+    spinning = [subprocess.Popen(command) for _ in range(os.cpu_count() or 1)]
+    try:
+        yield
+    finally:
+        for process in spinning:
+            process.kill()
+            process.wait()
+
+
+def _client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=None))
+
+
+async def _equal(http: httpx.AsyncClient, urls: Sequence[str], llm: Endpoint, question: str) -> int:
+    """The calls of the language model for one question that many ask at once."""
+    before = len(llm.told.chat_calls)
+    statuses = await asyncio.gather(
+        *(_ask(http, urls[n % len(urls)], question) for n in range(EQUAL))
+    )
+    assert set(statuses) == {200}, Counter(statuses)
+    return len(llm.told.chat_calls) - before
 
 
 async def _ask(http: httpx.AsyncClient, url: str, question: str) -> int:

@@ -1,4 +1,4 @@
-"""wrk for how many, hey for how long at half of that: both from Debian."""
+"""Measures throughput with wrk, and latency at half of that load with hey, both from Debian."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.goals import percentile
+from dev.goals import percentile
 
 CONNECTIONS = 32
 SECONDS = 4
@@ -23,8 +23,8 @@ class LoadError(Exception):
 
 
 @dataclass(frozen=True)
-class AtHalf:
-    """Latency at half of the most that was served, in milliseconds."""
+class Latency:
+    """In milliseconds."""
 
     p50: float
     p99: float
@@ -54,18 +54,23 @@ def most_per_second(url: str, body: str) -> float:
     return float(found[1])
 
 
-def at_half(url: str, body: str, most: float) -> AtHalf:
+def at_half(url: str, body: str, most: float) -> Latency:
     each = max(1, round(most / 2 / CONNECTIONS))
+    return at_rate(url, body, each=each, connections=CONNECTIONS, seconds=SECONDS)
+
+
+def at_rate(url: str, body: str, *, each: float, connections: int, seconds: int) -> Latency:
+    """`each` is the requests a second of each connection. Raises LoadError on any reply but 200."""
     command = [
-        *("hey", "-c", str(CONNECTIONS), "-q", str(each), "-z", f"{SECONDS}s", "-o", "csv"),
+        *("hey", "-c", str(connections), "-q", f"{each:g}", "-z", f"{seconds}s", "-o", "csv"),
         *("-m", "POST", "-T", "application/json", "-d", body, url),
     ]
     output = _run(command)
     rows = list(csv.DictReader(io.StringIO(output)))
     if {row["status-code"] for row in rows} != {"200"}:
         raise LoadError(f"not every reply to hey was 200: {output[-500:]}")
-    seconds = [float(row["response-time"]) for row in rows]
-    return AtHalf(percentile(seconds, 50) * 1000, percentile(seconds, 99) * 1000)
+    took = [float(row["response-time"]) for row in rows]
+    return Latency(percentile(took, 50) * 1000, percentile(took, 99) * 1000)
 
 
 def _run(command: list[str]) -> str:

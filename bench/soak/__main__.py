@@ -10,13 +10,13 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.goals import Goal, conclude
 from bench.soak.callers import CALLERS, Told, ask_all
 from bench.soak.mischief import Mischief
 from bench.soak.mixture import Mixture
 from bench.swap.run import build
 from dev.demo.documents import Checkout, questions, read_documents
 from dev.gitserver import serve
+from dev.goals import Goal, conclude
 from dev.stack import stack
 from ragwright_core.spec import Cache, Embedding, Git, RagPipelineSpec, Source
 
@@ -31,7 +31,7 @@ async def soak() -> tuple[Told, Mischief]:
             sources=[Source(name="bench", git=Git(url=url, ref="main"))],
             embedding=Embedding(dimensions=128),
             # Full after some seconds, so that growth afterwards is none of the cache's.
-            cache=Cache(in_process_mebibytes=4),
+            cache=Cache(in_process_memory="4Mi"),
         )
         checkout = Checkout(stores.folder / "work", documents)
         checkout.commit(1)
@@ -47,13 +47,13 @@ async def soak() -> tuple[Told, Mischief]:
 
 
 def _faults(folder: Path) -> list[str]:
-    """What the programs' logs say of errors that should never happen."""
+    """The lines in the programs' logs about errors that should never happen."""
     lines = (line for file in folder.glob("api-*.log") for line in file.read_text().splitlines())
     return [line for line in lines if '"event": "fault"' in line]
 
 
 async def _under(mischief: Mischief, asking: Coroutine[Any, Any, None]) -> None:
-    """Ask until all is asked, while the rest goes on."""
+    """Ask all questions while the swaps and restarts go on."""
     work = (
         mischief.swap(),
         mischief.restart_redis(),
@@ -80,7 +80,7 @@ async def _progress(mischief: Mischief) -> None:
 
 
 def growth(memory: Sequence[int]) -> float:
-    """The last quarter's memory by the second quarter's."""
+    """The memory in the last quarter, divided by that in the second quarter."""
     quarter = len(memory) // 4
     return statistics.median(memory[-quarter:]) / statistics.median(memory[quarter : 2 * quarter])
 

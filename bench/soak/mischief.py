@@ -1,4 +1,4 @@
-"""What happens meanwhile: swap after swap, Redis restarted, replicas killed in turn."""
+"""The disturbances of a soak run: swap after swap, Redis restarted, replicas killed in turn."""
 
 from __future__ import annotations
 

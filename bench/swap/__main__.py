@@ -7,10 +7,10 @@ import sys
 from collections import Counter
 from typing import Any
 
-from bench.goals import Goal, conclude, percentile
 from bench.swap.rebuild import Felt, search_during_rebuild
 from bench.swap.run import SWAPS, Swapped, SwapRow, hundred_swaps
 from bench.swap.textbook import textbook_rows
+from dev.goals import Goal, conclude, percentile
 from dev.stack import stack
 
 

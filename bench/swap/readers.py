@@ -80,7 +80,7 @@ class HttpReaders:
 
 @dataclass
 class SqlReader:
-    """Reads by the stable name, as a person or another tool would."""
+    """Reads from the stable view, as a person or another tool would."""
 
     database_url: str
     schema: str

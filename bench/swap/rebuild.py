@@ -1,4 +1,4 @@
-"""A rebuild must not be felt either: search while a larger version loads and indexes."""
+"""Measures search while a larger version loads and indexes, which must not be felt either."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.goals import percentile
 from bench.swap.run import build, pipeline_spec, readers, repository
+from dev.goals import percentile
 from dev.stack import Stack
 
 DOCUMENTS = 4000

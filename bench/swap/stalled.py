@@ -6,9 +6,8 @@ import signal
 
 from dev.kubectl import until
 from dev.stack import Stack
+from ragwright_core.contract import EXIT_INPUT
 from ragwright_core.spec import RagPipelineSpec
-
-EXIT_INPUT = 42
 
 
 def wake_too_late(stack: Stack, spec: RagPipelineSpec, request: str, back_to: int) -> int:

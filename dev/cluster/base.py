@@ -1,4 +1,4 @@
-"""What every kind of cluster offers."""
+"""The interface of every kind of cluster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 class ClusterError(Exception):
-    """A cluster could not be had; the message says why and which command mends it."""
+    """No cluster could be started. The message says why, and which command corrects it."""
 
 
 class NoClusterError(ClusterError):
@@ -36,17 +36,17 @@ class Cluster(Protocol):
 
     @property
     def disposable(self) -> bool:
-        """Whether it is ours alone, and may be stopped with all that is in it."""
+        """Whether the cluster is ours alone, and may be stopped with everything in it."""
         ...
 
     def up(self) -> None:
-        """Make it run; quick when it runs already. Raises ClusterError."""
+        """Start the cluster, which is quick when it runs already. Raises ClusterError."""
 
     def down(self) -> None:
-        """Take away what `up` made."""
+        """Remove everything that `up` made."""
 
     def images(self) -> Images:
-        """Build the images where that is ours to do, and bring them into the cluster."""
+        """Build the images if they are ours to build, and bring them into the cluster."""
         ...
 
     def env(self) -> Mapping[str, str]:
@@ -55,6 +55,6 @@ class Cluster(Protocol):
 
 
 def cache_folder() -> Path:
-    """Where everything is kept that only a new machine should pay for."""
+    """The folder for everything that should be downloaded or compiled only once per machine."""
     root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(root) / "ragwright"

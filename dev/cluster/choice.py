@@ -30,13 +30,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Missing:
-    """No cluster can be had: one sentence for each thing that is missing."""
+    """Why no cluster can be started: one sentence for each thing that is missing."""
 
     sentences: tuple[str, ...]
 
 
 def choose(facts: Facts) -> Choice | Missing:
-    """CLUSTER=... decides when it is set; else kind where a daemon answers, else the embedded."""
+    """Choose by CLUSTER=... if it is set, else kind if a daemon answers, else the embedded one."""
     if facts.asked == "current":
         return _current(facts)
     if facts.asked not in ("", "kind", "embedded"):

@@ -1,4 +1,4 @@
-"""The cluster in KUBECONFIG. It is the person's: only labelled objects are ours to remove."""
+"""The cluster in KUBECONFIG. It belongs to the user, so we remove only objects with our labels."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class CurrentCluster:
     disposable: bool = False
 
     def up(self) -> None:
-        """It runs already."""
+        """Do nothing, because the cluster runs already."""
 
     def down(self) -> None:
-        """It is not ours to stop."""
+        """Do nothing, because the cluster is not ours."""
 
     def images(self) -> Images:
         return Images(ragwright=self.image)

@@ -46,7 +46,7 @@ class KindCluster:
         self._run("kind", *arguments)
 
     def _run(self, *command: str) -> str:
-        """Progress goes to the terminal, by stderr. Raises ClusterError."""
+        """Run a command whose progress goes to the terminal by stderr. Raises ClusterError."""
         done = subprocess.run(
             command, env=self.env(), stdout=subprocess.PIPE, text=True, check=False
         )

@@ -1,4 +1,4 @@
-"""Looks at the machine, chooses, and says which and why."""
+"""Looks at the machine, chooses a cluster, and says which one and why."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def look(environment: Mapping[str, str]) -> Facts:
 
 
 def _answers(name: str) -> bool:
-    """A client without its daemon is common: only an answer counts."""
+    """Whether the daemon answers. The client alone proves nothing, because it is often installed
+    without a daemon."""
     if shutil.which(name) is None:
         return False
     try:
@@ -41,7 +42,8 @@ def _answers(name: str) -> bool:
 
 
 def no_proxy(environment: Mapping[str, str]) -> dict[str, str]:
-    """What a proxy must be kept from: port-forwards, and the embedded cluster's addresses."""
+    """Addresses that must not go through a proxy: port-forwards, and those of the embedded
+    cluster."""
     named = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
     hosts = [*named.split(","), "localhost", "127.0.0.1", NODE_ADDRESS, POD_RANGE, SERVICE_RANGE]
     joined = ",".join(dict.fromkeys(filter(None, hosts)))

@@ -89,7 +89,7 @@ class Checkout:
         self.revision = 0
 
     def commit(self, revision: int, count: int | None = None) -> None:
-        """Touch the first `count` files; all of them where it is left out."""
+        """Touch the first `count` files, or all of them if `count` is left out."""
         documents = self._documents[:count]
         for document in documents:
             target = self._folder / document.path

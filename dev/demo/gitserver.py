@@ -12,7 +12,7 @@ from dulwich.web import WSGIRequestHandlerLogger, WSGIServerLogger, make_wsgi_ch
 
 
 class ThreadedServer(ThreadingMixIn, WSGIServerLogger):
-    """One thread a request: the load workers clone at the same time."""
+    """Uses one thread per request, because the load workers clone at the same time."""
 
     daemon_threads = True
 

@@ -1,4 +1,4 @@
-"""What the demo reads off a RagPipeline's status, and how it waits for it."""
+"""Reads a RagPipeline's status for the demo, and waits for its changes."""
 
 from __future__ import annotations
 

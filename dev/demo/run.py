@@ -18,7 +18,8 @@ from dev.demo.pipeline import State, watch
 from dev.demo.show import Screen, table
 from dev.install import Installed, install, uninstall
 from dev.kubectl import Kubectl, until
-from ragwright_core.names import API_PORT, PipelineName
+from ragwright_core.contract import API_PORT
+from ragwright_core.names import PipelineName
 from ragwright_core.spec import REINDEX_ANNOTATION
 
 PIPELINE = PipelineName(objects.NAMESPACE, "docs")
@@ -56,7 +57,7 @@ def down() -> int:
 
 @dataclass(frozen=True)
 class Scene:
-    """What the demo's steps share."""
+    """The state that the demo's steps share."""
 
     screen: Screen
     installed: Installed

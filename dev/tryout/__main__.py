@@ -44,7 +44,7 @@ def ask(url: str, question: str) -> str:
 
 
 def questions() -> Iterator[str]:
-    """Lines of the terminal until it ends."""
+    """The lines that are typed at the terminal, until its end."""
     while True:
         try:
             line = input("> " if sys.stdin.isatty() else "")

@@ -67,7 +67,7 @@ class Builder:
         return job.finish()
 
     def _progress(self) -> str:
-        """As the API tells the operator of it."""
+        """The progress of the build, as the API reports it to the operator."""
         try:
             building = httpx.get(f"{self.internal}/index", timeout=2).json().get("building")
         except httpx.HTTPError:

@@ -11,7 +11,7 @@ from dulwich.objects import Blob, Commit
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
-SUFFIXES = (".md", ".rst", ".txt")
+SUFFIXES = (".md", ".mdx", ".rst", ".txt")
 _AUTHOR = b"Ragwright <try@localhost>"
 _REGULAR = 0o100644
 
@@ -20,17 +20,17 @@ State = dict[str, tuple[int, int]]
 
 
 class NoDocumentsError(Exception):
-    """There is no folder, or nothing in it that could be read."""
+    """The folder does not exist, or holds no readable document."""
 
 
 @dataclass(frozen=True)
 class Documents:
-    """The texts below a folder; what is hidden is left out."""
+    """The texts below a folder, without hidden files."""
 
     folder: Path
 
     def state(self) -> State:
-        """What is there now. Raises NoDocumentsError."""
+        """The present content of the folder. Raises NoDocumentsError."""
         if not self.folder.is_dir():
             raise NoDocumentsError(f"there is no folder {self.folder}: make try DOCS=./notes")
         found = {

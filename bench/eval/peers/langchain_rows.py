@@ -19,7 +19,7 @@ Search = Callable[[int, int], list[int]]
 
 
 class Known(Embeddings):
-    """The vectors that everyone is given."""
+    """Embeds with the vectors that all peers are given."""
 
     def __init__(self, material: Material) -> None:
         self._known = dict(zip(material.questions, material.question_vectors, strict=True))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 CUTS = (5, 10)
-# Of a peer, of a cut: for each question the numbers of the chunks, best first.
+# By peer and by cut: for each question the numbers of the chunks, best first.
 Ranked = dict[str, dict[int, list[list[int]]]]
 
 

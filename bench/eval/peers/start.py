@@ -20,7 +20,7 @@ def rank(material: Material, folder: Path, url: str) -> Ranked:
     subprocess.run(
         [*command, "python", "-W", "ignore", "-m", "bench.eval.peers", str(folder), url],
         cwd=_HERE.parents[2],
-        # Nothing is asked of the network; what would ask is told so.
+        # The peers need no network, and these variables keep libraries from using it.
         env={**environment, "HAYSTACK_TELEMETRY_ENABLED": "False", "LANGSMITH_TRACING": "false"},
         check=True,
     )

@@ -21,7 +21,7 @@ def _openssl(*arguments: str) -> None:
 
 
 def ensure_certificates() -> None:
-    """Make them once; they live as long as the cluster's state."""
+    """Make the certificates once. They are valid as long as the cluster's state exists."""
     if (FOLDER / "accounts.key").exists():  # the last one made
         return
     FOLDER.mkdir(parents=True, exist_ok=True, mode=0o700)

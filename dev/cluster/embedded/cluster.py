@@ -38,7 +38,7 @@ class EmbeddedCluster:
         prepare.install(packages)
         prepare.compile_programs()
         if not any(program.running() for program in _programs()):
-            # A `down` that was cut off leaves a store of images half removed.
+            # If a `down` was interrupted, the store of images may be half removed.
             _forget()
         for folder in (STATE, RUN, LOGS):
             folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,8 @@ class EmbeddedCluster:
         print(f"  node ready after {time.monotonic() - began:.0f} s", flush=True)
 
     def down(self) -> None:
-        """Stop everything in the order that lets each end well, and forget the cluster's state."""
+        """Stop the programs in an order in which each ends cleanly, and delete the cluster's
+        state."""
         if not STATE.exists():
             return
         with suppress(ClusterError, subprocess.TimeoutExpired):
@@ -76,7 +77,7 @@ class EmbeddedCluster:
 
     @contextmanager
     def without_api_server(self) -> Iterator[None]:
-        """Stop the API server, and start it again at the end. What runs in pods goes on."""
+        """Stop the API server, and start it again at the end. Pods go on running."""
         apiserver = processes.apiserver()
         apiserver.stop()
         try:
@@ -145,7 +146,8 @@ class EmbeddedCluster:
 
 
 def _programs() -> Sequence[processes.Program]:
-    """In the order of a good end: without etcd the API server's stop hangs and keeps the port."""
+    """The programs, in the order in which to stop them: without etcd, the API server hangs when it
+    is stopped, and keeps its port."""
     return (
         processes.volumes(),
         processes.kube_proxy(),

@@ -40,7 +40,7 @@ def kubelet() -> dict[str, Any]:
         "containerRuntimeEndpoint": f"unix://{CONTAINERD_SOCKET}",
         "enforceNodeAllocatable": [],
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%"},
-        # A machine whose cgroups are of version 1, or mixed, serves as well.
+        # Machines with cgroups of version 1, or of both versions, can be used too.
         "failCgroupV1": False,
         "failSwapOn": False,
         "imageGCHighThresholdPercent": 100,
@@ -49,7 +49,7 @@ def kubelet() -> dict[str, Any]:
         "makeIPTablesUtilChains": False,
         "maxPods": 200,
         "podLogsDir": str(STATE / "pod-logs"),
-        # The default of a minute makes a changed ConfigMap late in tests.
+        # With the default of a minute, pods in tests see a changed ConfigMap too late.
         "syncFrequency": "10s",
     }
 
@@ -132,6 +132,6 @@ def write_config() -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Only what changed: kube-proxy ends when its file is written."""
+    """Write only files that changed, because kube-proxy ends when its file is written."""
     if not path.exists() or path.read_text() != text:
         path.write_text(text)

@@ -88,7 +88,7 @@ def _debian(suite: str, packages: list[str]) -> Path:
             "mmdebstrap",
             "--quiet",
             "--variant=minbase",
-            # A mirror may be a frozen copy whose release file has expired.
+            # The mirror may be a frozen copy whose release file has expired.
             '--aptopt=Acquire::Check-Valid-Until "false"',
             f"--include={','.join(packages)}",
             suite,
@@ -106,7 +106,7 @@ def _from_archive(archive: Path) -> str:
 
 
 def _load(reference: str) -> None:
-    """Bring an image into containerd, unless it has this very one."""
+    """Bring an image into containerd, unless containerd has the same image already."""
     image_id = _buildah("inspect", "--type", "image", "--format", "{{.FromImageID}}", reference)
     marker = RUN / f"loaded-{reference.replace('/', '_').replace(':', '_')}"
     if marker.exists() and marker.read_text() == image_id:

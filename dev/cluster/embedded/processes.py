@@ -51,7 +51,7 @@ class Program:
         return pid if running == Path(self.command[0]).resolve().name else None
 
     def start(self) -> None:
-        """Start it in a session of its own, so that it outlives whoever called `up`."""
+        """Start the program in a session of its own, so that it outlives the caller of `up`."""
         if self.running():
             return
         log = os.open(LOGS / f"{self.name}.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
@@ -119,7 +119,7 @@ def etcd() -> Program:
             f"--listen-peer-urls={ETCD_PEER}",
             f"--initial-advertise-peer-urls={ETCD_PEER}",
             f"--initial-cluster=default={ETCD_PEER}",
-            # Right for a throwaway cluster: after a power cut it is made anew.
+            # This is acceptable because the cluster is made again after a power cut.
             "--unsafe-no-fsync",
             "--log-level=error",
         ),

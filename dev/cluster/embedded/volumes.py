@@ -1,4 +1,4 @@
-"""Gives each claim a folder on this machine, and takes it away with the claim."""
+"""Gives each volume claim a folder on this machine, and removes the folder with the claim."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _reclaim() -> None:
 
 
 def _for_ever(work: Callable[[], None]) -> None:
-    """Begin again whenever a watch ends: the API server closes each after half an hour or more."""
+    """Watch again whenever a watch ends: the API server closes each after half an hour or more."""
     while True:
         work()
         time.sleep(1)

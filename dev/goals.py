@@ -1,4 +1,4 @@
-"""Goals: what was wanted, what was measured, and one line for each."""
+"""Goals of benchmarks: the wanted and the measured figure, with one line for each goal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parent.parent / "bench" / "results"
 
 
 @dataclass(frozen=True)

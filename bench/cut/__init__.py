@@ -1,0 +1,1 @@
+"""How long it takes to cut a text, and how that grows with its length."""

@@ -1,0 +1,1 @@
+"""Writes what is generated from the models: the CRD, and its reference page."""
