@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-from bench.goals import conclude
-from tests.faults.table import FIGURE, ROW, Record, Table
+from dev.goals import conclude
+from tests.kit.faults.table import FIGURE, ROW, Record, Table
 
 FAULTS = Path(__file__).parent / "faults"
 TABLE = pytest.StashKey[Table]()
@@ -48,6 +50,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[TABLE] = Table()
     config.pluginmanager.register(Collector(config.stash[TABLE]), "faults-table")
+
+
+class OneClusterScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Rows on a cluster share it, so one process plays them; other processes play the rest."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "cluster" if nodeid.startswith("tests/faults/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneClusterScheduling | None:
+    if config.getvalue("dist") == "loadscope":
+        return OneClusterScheduling(config, log)
+    return None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

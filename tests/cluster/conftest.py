@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import pytest
 
 from dev.cluster import NoClusterError
+from dev.cluster.select import select_cluster
 from dev.install import Installed, install
-from tests.cluster.kit import Namespace
+from tests.kit.cluster import Namespace
 
 HERE = os.path.dirname(__file__)
 
@@ -35,9 +38,22 @@ def installed() -> Installed:
         pytest.skip(f"CLUSTER TESTS NOT RUN: {error}")
 
 
-@pytest.fixture
-def namespace(installed: Installed) -> Iterator[Namespace]:
-    """A fresh namespace in which Pod Security `restricted` is enforced."""
+@pytest.fixture(scope="session")
+def env(request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """An environment with helm in it; where a cluster must be made to have it, it is made."""
+    try:
+        found = select_cluster().env()
+        if shutil.which("helm", path=found["PATH"]):
+            return found
+    except NoClusterError:
+        pass
+    made: Installed = request.getfixturevalue("installed")
+    return made.cluster.env()
+
+
+@contextmanager
+def fresh(installed: Installed) -> Iterator[Namespace]:
+    """A new namespace in which Pod Security `restricted` is enforced."""
     name = f"test-{uuid.uuid4().hex[:8]}"
     labels = {"pod-security.kubernetes.io/enforce": "restricted", "ragwright.dev/test": "true"}
     installed.kubectl.apply(
@@ -47,3 +63,9 @@ def namespace(installed: Installed) -> Iterator[Namespace]:
     yield made
     made("delete", "rag", "--all", "--timeout=90s")
     installed.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def namespace(installed: Installed) -> Iterator[Namespace]:
+    with fresh(installed) as made:
+        yield made

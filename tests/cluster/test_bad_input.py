@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from dev.kubectl import KubectlError
-from tests.cluster.kit import RULES, Namespace, pipeline
+from tests.kit.cluster import RULES, Namespace, pipeline
 
 LOST = {"question": "What is the refund policy?", "source": "nowhere.md"}
 GIT = {"name": "docs", "git": {"url": "http://nowhere.invalid/docs.git"}}
+OVER = {"requests": {"memory": "2Gi"}, "limits": {"memory": "2000Mi"}}
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"sources": []}, "sources"),
@@ -18,7 +19,53 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"sources": [{"name": "a", "configMap": {"name": "b"}, "git": GIT["git"]}]},
         "a source is either git or configMap",
     ),
-    ({"sources": [{"name": "a", "git": {"url": "ftp://x"}}]}, "url"),
+    (
+        {"sources": [{"name": "a", "git": {"url": "ftp://x"}}]},
+        "write a URL that begins with http:// or https://",
+    ),
+    (
+        {"sources": [{"name": "a", "git": {"url": "https://me:secret@git.example/x"}}]},
+        "without credentials: those go into git.secretRef",
+    ),
+    (
+        {"sources": [{"name": "A b", "configMap": {"name": "rules"}}]},
+        "a source's name begins with a letter and holds only a-z, 0-9 and -",
+    ),
+    (
+        {"sources": [{"name": "a", "configMap": {"name": "Rules"}}]},
+        "write the name of an object: small letters, digits",
+    ),
+    (
+        {"database": {"secretKeyRef": {"name": "x", "key": "a/b"}}},
+        "write a key of the Secret: letters, digits",
+    ),
+    (
+        {"database": {"managed": {"storage": "12 GB"}}},
+        "write a quantity as Kubernetes takes them, such as 500m, 2 or 1Gi",
+    ),
+    (
+        {"api": {"resources": {"limits": {"cpu": "-1"}}}},
+        "write a quantity as Kubernetes takes them",
+    ),
+    *(
+        ({group: inside}, "requests.memory is more than limits.memory")
+        for group, inside in {
+            "api": {"resources": OVER},
+            "ingest": {"resources": OVER},
+            "database": {"managed": {"resources": OVER}},
+            "cache": {"managed": {"resources": OVER}},
+        }.items()
+    ),
+    (
+        {"api": {"resources": {"requests": {"cpu": 2}, "limits": {"cpu": "1900m"}}}},
+        "requests.cpu is more than limits.cpu",
+    ),
+    ({"cache": {"inProcessMemory": 0.5}}, "must be of type integer,string"),
+    ({"retrieval": {"minScore": 0.25}}, "must be of type integer"),
+    ({"retrieval": {"adjacentShare": 101}}, "less than or equal to 100"),
+    # Names of early builds.
+    ({"database": {"secretRef": {"name": "x"}}}, "unknown field"),
+    ({"retrieval": {"scoreThreshold": 0.25}}, "unknown field"),
     ({"embedding": {"provider": "openai"}}, "needs baseUrl, model and dimensions"),
     ({"embedding": {"dimensions": 99}}, "64, 128 or 256 dimensions"),
     ({"embedding": {"dimensions": 5000}}, "4000"),
@@ -44,8 +91,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"retrieval": {"language": "klingon"}}, "language"),
     ({"llm": {"provider": "openai"}}, "llm.provider openai needs baseUrl and model"),
     (
-        {"database": {"managed": {}, "secretRef": {"name": "x"}}},
-        "write database.managed or database.secretRef, not both",
+        {"database": {"managed": {}, "secretKeyRef": {"name": "x"}}},
+        "write database.managed or database.secretKeyRef, not both",
     ),
     ({"chunking": {"maxCharacters": 100, "overlapCharacters": 90}}, "at most half"),
     ({"api": {"replicas": -1}}, "replicas"),
@@ -76,7 +123,7 @@ def test_what_only_the_cluster_sees_becomes_a_condition_and_recovers(namespace: 
     namespace.apply(pipeline("empty", sources=[missing]))
     namespace.apply(pipeline("unreachable", sources=[GIT]))
     secret = {"name": "no-such-secret"}
-    namespace.apply(pipeline("secretless", database={"secretRef": secret}))
+    namespace.apply(pipeline("secretless", database={"secretKeyRef": secret}))
     namespace.apply(pipeline("clockless", reindex={"schedule": "every night"}))
     namespace.apply(pipeline("zoneless", reindex={"timeZone": "Mars/Olympus"}))
     namespace.apply(pipeline("golden", reindex={"gates": {"goldenQuestions": [LOST]}}))

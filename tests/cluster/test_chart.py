@@ -7,9 +7,10 @@ import os
 import pytest
 
 from dev.install import CHART, NAMESPACE, RELEASE, HelmError, Installed, helm, install
-from dev.kubectl import KubectlError
-from tests.cluster.kit import Namespace, pipeline
+from dev.kubectl import KubectlError, until
+from tests.kit.cluster import Namespace, pipeline
 
+NOTES = CHART / "templates" / "NOTES.txt"
 OPERATOR = f"system:serviceaccount:{NAMESPACE}:{RELEASE}-operator"
 
 
@@ -40,6 +41,16 @@ def test_watches_only_named_namespaces_when_asked(installed: Installed) -> None:
     )
     assert text.count("\nkind: Role\n") == 2
     assert 'value: "a,b"' in text
+
+
+def test_hosts_that_pipelines_may_contact_are_the_operators_to_know(installed: Installed) -> None:
+    hosts = "allowedHosts={api.openai.com,*.models.svc,10.0.0.0/8}"
+    values = ("--set", f"image.repository=x,{hosts}")
+    text = helm(installed.cluster.env(), "template", str(CHART), *values)
+    assert 'name: RAGWRIGHT_ALLOWED_HOSTS, value: "api.openai.com,*.models.svc,10.0.0.0/8"' in text
+    wrong = "image.repository=x,allowedHosts={https://api.openai.com/v1}"
+    with pytest.raises(HelmError, match="allowedHosts"):
+        helm(installed.cluster.env(), "template", str(CHART), "--set", wrong)
 
 
 @pytest.mark.parametrize("verb", ["get", "list", "watch", "update", "patch", "delete"])
@@ -77,6 +88,13 @@ def test_crd_and_pipelines_stay_when_the_chart_goes(namespace: Namespace) -> Non
     try:
         assert installed.kubectl.get("crd", "ragpipelines.ragwright.dev")
         assert namespace.get("rag", "kept")
+        # Deleted without an operator it stays; the command of NOTES.txt lets it go.
+        namespace("delete", "rag", "kept", "--wait=false")
+        assert "finalizers" in (namespace.get("rag", "kept") or {})["metadata"]
+        let_go = '{"metadata":{"finalizers":null}}'
+        assert f"patch rag NAME --type=merge -p '{let_go}'" in NOTES.read_text()
+        namespace("patch", "rag", "kept", "--type=merge", "-p", let_go)
+        until(lambda: namespace.get("rag", "kept") is None, 30, "the end of the pipeline")
     finally:
         install(print)
 

@@ -3,45 +3,20 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import pytest
 import yaml
 
-from dev.cluster import NoClusterError
-from dev.cluster.select import select_cluster
-from dev.install import CHART, Installed, helm
-from ragwright_core.handover import Identity
+from dev.install import CHART
+from ragwright_core.names import Identity
 from ragwright_core.spec import RagPipelineSpec
-from ragwright_operator.desired.deployment import deployment
+from ragwright_operator.desired.api import deployment
 from ragwright_operator.desired.target import Target
 from ragwright_operator.settings import Images
+from tests.kit.chart import render
 
-Objects = dict[tuple[str, str], dict[str, Any]]
 MONITORED = "monitoring.enabled=true,monitoring.dashboard=true"
-
-
-@pytest.fixture(scope="module")
-def env(request: pytest.FixtureRequest) -> Mapping[str, str]:
-    """An environment with helm in it; where a cluster must be made to have it, it is made."""
-    try:
-        found = select_cluster().env()
-        if shutil.which("helm", path=found["PATH"]):
-            return found
-    except NoClusterError:
-        pass
-    installed: Installed = request.getfixturevalue("installed")
-    return installed.cluster.env()
-
-
-def render(env: Mapping[str, str], *values: str) -> Objects:
-    chosen = [part for value in ("image.repository=x", *values) for part in ("--set", value)]
-    text = helm(env, "template", "mine", str(CHART), "--namespace", "system", *chosen)
-    found = [item for item in yaml.safe_load_all(text) if item]
-    return {(item["kind"], item["metadata"]["name"]): item for item in found}
 
 
 def test_nothing_is_made_unless_asked_for(env: Mapping[str, str]) -> None:

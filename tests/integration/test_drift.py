@@ -9,18 +9,21 @@ import numpy as np
 import pytest
 import redis
 
+from dev.servers.openai_server import Endpoint, vector
 from ragwright_core import cachekeys
 from ragwright_core.index.migrations import MIGRATIONS
 from ragwright_core.problems import ProblemError
-from ragwright_ingest import steps
-from ragwright_ingest.reuse import MODEL_CHANGED
+from ragwright_ingest.commands.load import load
+from ragwright_ingest.loading.reuse import MODEL_CHANGED
 from ragwright_ingest.settings import Stores
-from tests.integration.api_kit import serving, until
 from tests.integration.conftest import Pipeline
-from tests.integration.test_build import openai
-from tests.servers.openai_server import Endpoint, vector
+from tests.integration.ingest.test_build import openai
+from tests.kit.api import serving, until
 
 TEXTS = {name: f"# {name}\n\nsomething about {name}" for name in ("ants", "bees", "cats")}
+
+
+IDENTITY = "{embedding,identity}"
 
 
 def another_model(vectors: list[list[float]]) -> list[list[float]]:
@@ -59,18 +62,25 @@ def test_vectors_of_two_models_never_meet_in_one_version(
     report = again.index("r3")
     assert (report.counts.embedded, report.counts.reused) == (0, 4)
     assert report.warnings == []
-    assert len(vector_keys(redis_client, built)) == 4
+    assert len(redis_client.keys(cachekeys.embedding_pattern(built.schema))) == 4
 
 
-def vector_keys(client: redis.Redis, pipeline: Pipeline) -> list[bytes]:
-    found: list[bytes] = client.keys(cachekeys.embedding_pattern(pipeline.schema))  # type: ignore[assignment]
-    return [key for key in found if not cachekeys.is_sentences(key.decode())]
+def test_the_cure_that_the_condition_names_builds_anew(built: Pipeline, endpoint: Endpoint) -> None:
+    """Nothing but the model has changed, and somebody annotates ragwright.dev/reindex."""
+    assert built.build("r2").outcome == "unchanged"
+    endpoint.told.spoil = another_model
+    loaded = built.load("r3")
+    report = built.index("r3")
+    assert (loaded.outcome, loaded.warnings) == ("loaded", [MODEL_CHANGED])
+    assert (report.outcome, report.number) == ("swapped", 2)
+    assert (report.counts.embedded, report.counts.reused) == (3, 0)
+    assert built.build("r4").outcome == "unchanged", "once is enough"
 
 
 def test_vectors_of_a_build_that_failed_never_come_back_with_the_old_model(
     built: Pipeline, endpoint: Endpoint, redis_client: redis.Redis
 ) -> None:
-    """Redis outlives versions: it says itself which model its vectors are of."""
+    """Redis outlives versions: keys say which model vectors are of."""
     endpoint.told.spoil = another_model
     built.write(dogs="# dogs\n\nsomething about dogs", ants="", bees="", cats="")
     assert built.build("r2").outcome == "failed"
@@ -93,7 +103,7 @@ def test_a_model_that_changes_in_mid_build_ends_the_version(
             endpoint.told.spoil = another_model
 
     with pytest.raises(ProblemError, match="changed its model while version 2 was built"):
-        steps.load(built.order("r2"), built.stores, built.folders, after_step=change)
+        load(built.order("r2"), replace(built.around, after_step=change))
     assert built.value("SELECT state FROM index_version WHERE number = 2") == "failed"
     report = built.build("r3")
     assert report.outcome == "swapped"
@@ -104,8 +114,8 @@ async def test_the_api_stops_caching_and_says_so_until_the_model_is_back(
     built: Pipeline, endpoint: Endpoint, redis_client: redis.Redis
 ) -> None:
     async with serving(built) as api:
-        drift, database = api.running.drift, api.running.database
-        embedder = api.running.service.retrieval.embedder
+        drift, database = api.running.internal.drift, api.running.internal.database
+        embedder = api.running.embedders.get
         await drift.check(database.read_sentences, embedder)
         assert drift.cosine == pytest.approx(1)
         assert (await api.ask())["from_cache"] is False
@@ -127,7 +137,7 @@ async def test_the_api_stops_caching_and_says_so_until_the_model_is_back(
         assert await api.metric("ragwright_embedding_cosine") < 0.999
         assert "embedding model changed" in api.log.getvalue()
 
-        await asyncio.to_thread(built.having(chunking={"maxCharacters": 110}).build, "r2")
+        await asyncio.to_thread(built.build, "r2")
         await drift.check(database.read_sentences, embedder)
         assert not drift.changed, "another version is live, made by the model as it is now"
 
@@ -140,8 +150,8 @@ async def test_the_api_stops_caching_and_says_so_until_the_model_is_back(
 async def test_the_watch_finds_a_change_by_itself(built: Pipeline, endpoint: Endpoint) -> None:
     endpoint.told.spoil = another_model
     async with serving(built) as api:
-        drift, read = api.running.drift, api.running.database.read_sentences
-        embedder = api.running.service.retrieval.embedder
+        drift, read = api.running.internal.drift, api.running.internal.database.read_sentences
+        embedder = api.running.embedders.get
         watching = asyncio.create_task(drift.watch(read, embedder, look_seconds=0.01))
         await until(lambda: drift.changed)
         watching.cancel()
@@ -151,15 +161,13 @@ async def test_an_endpoint_that_is_away_has_not_changed(
     built: Pipeline, endpoint: Endpoint
 ) -> None:
     async with serving(built) as api:
-        drift = api.running.drift
-        await drift.check(
-            api.running.database.read_sentences, api.running.service.retrieval.embedder
-        )
+        drift = api.running.internal.drift
+        await drift.check(api.running.internal.database.read_sentences, api.running.embedders.get)
         drift._checked = None
         endpoint.told.always = 400
         with pytest.raises(Exception, match="refused to embed"):
             await drift.check(
-                api.running.database.read_sentences, api.running.service.retrieval.embedder
+                api.running.internal.database.read_sentences, api.running.embedders.get
             )
         assert drift.cosine == pytest.approx(1)
 
@@ -169,14 +177,16 @@ async def test_a_schema_of_the_first_layout_goes_on_and_is_migrated(pipeline: Pi
     await asyncio.to_thread(pipeline.build, "r1")
     with pipeline.connect() as connection:
         connection.execute("ALTER TABLE index_version DROP COLUMN sentences")
+        connection.execute("UPDATE index_version SET descriptor = descriptor #- %s", [IDENTITY])
         connection.execute("DROP TABLE calls")
+        connection.execute("ALTER TABLE live DROP COLUMN invalidated_at")
         connection.execute("DELETE FROM layout WHERE version > 1")
     async with serving(pipeline) as api:
-        assert await api.running.database.read_sentences() is None
+        assert await api.running.internal.database.read_sentences() is None
         assert (await api.internal.get("/index")).json()["live"]["number"] == 1
         pipeline.write(more="more")
         report = await asyncio.to_thread(pipeline.build, "r2")
-        assert (report.outcome, report.counts.reused) == ("swapped", 3)
+        assert (report.outcome, report.counts.reused) == ("swapped", 0)
         assert pipeline.value("SELECT max(version) FROM layout") == len(MIGRATIONS)
 
 
@@ -235,5 +245,6 @@ def test_a_percent_of_the_documents_costs_a_percent_of_the_calls(
     pipeline.write(d3="# Page 3\n\nit says something else now", d4="# Page 4\n\nand so does this")
     report = pipeline.build("r2")
     assert report.counts.embedded == 2
-    # The three fixed sentences are asked twice for every build, whatever its size.
+    # The three fixed sentences are asked twice for every build, whatever its size; and one of them
+    # with each request.
     assert len(endpoint.told.texts) - full - 6 <= 0.02 * full

@@ -20,22 +20,22 @@ import pytest
 import redis
 
 from dev.demo.judge import MARK, stamp
+from dev.servers.git_server import GitServer
+from dev.servers.openai_server import Endpoint
+from ragwright_core.contract import AFTER_COMMIT_SECONDS
 from ragwright_core.problems import ProblemError
 from ragwright_core.report import Reason, Report
-from ragwright_ingest import golive
+from ragwright_ingest.commands.index import index
 from ragwright_ingest.settings import Stores
-from tests.faults.documents import QUESTIONS, documents
-from tests.faults.reader import Reader
-from tests.faults.table import Record
-from tests.integration.api_kit import Clock, frozen, program, serving
 from tests.integration.conftest import Pipeline
-from tests.integration.own_postgres import Server, Servers
-from tests.integration.test_api_swap import REPORT_SECONDS
-from tests.integration.test_build import openai, states, tables
-from tests.integration.test_rollback import texts
-from tests.servers.git_server import GitServer
-from tests.servers.openai_server import Endpoint
-from tests.waiting import until
+from tests.integration.ingest.test_build import openai, states, tables
+from tests.integration.ingest.test_rollback import texts
+from tests.kit.api import Clock, frozen, program, serving
+from tests.kit.faults.documents import QUESTIONS, documents
+from tests.kit.faults.reader import Reader
+from tests.kit.faults.table import Record
+from tests.kit.postgres import Server, Servers
+from tests.kit.waiting import until
 
 FILLERS = 16
 
@@ -91,7 +91,7 @@ def twin(pipeline: Pipeline) -> Pipeline:
     return replace(pipeline, identity=identity)
 
 
-def run_load(pipeline: Pipeline) -> tuple[int, Reason | None]:
+def run_load(pipeline: Pipeline) -> tuple[int, str | None]:
     """The real program: its exit code, and what stopped it."""
     file = pipeline.folder / "report"
     code = pipeline.start("load", "r2", file).wait(timeout=60)
@@ -175,7 +175,7 @@ def test_a_load_goes_on_after_a_fail_over(
             asked = len(endpoint.told.texts)
             loading.load("r2")
             waiting = replace(loading.around, wait=time.sleep)
-            assert golive.index(loading.order("r2"), waiting).outcome == "swapped"
+            assert index(loading.order("r2"), waiting).outcome == "swapped"
             reader.reported = 2
             assert not dies.committed.intersection(endpoint.told.texts[asked:])
             until(lambda: reader.tally.answered_from[2] > 20, "the new version is read")
@@ -190,8 +190,8 @@ def take_over(own: Servers, pair: Pair) -> None:
     own.lead(pair.standby)
 
 
-def index(pipeline: Pipeline, after_step: Callable[[str], None]) -> Report:
-    return golive.index(pipeline.order("r2"), replace(pipeline.around, after_step=after_step))
+def indexed(pipeline: Pipeline, after_step: Callable[[str], None]) -> Report:
+    return index(pipeline.order("r2"), replace(pipeline.around, after_step=after_step))
 
 
 Through = Callable[[Pipeline, Servers, Pair], None]
@@ -204,7 +204,7 @@ def after(step: str) -> Through:
                 pair.primary.kill()
                 take_over(own, pair)
 
-        index(pipeline, fail_over)
+        indexed(pipeline, fail_over)
 
     return through
 
@@ -219,7 +219,7 @@ def at_commit(pipeline: Pipeline, own: Servers, pair: Pair) -> None:
                 stack.enter_context(frozen(*pair.standby.processes))
                 still.set()
 
-        running = pool.submit(index, pipeline, freeze)
+        running = pool.submit(indexed, pipeline, freeze)
         assert still.wait(30)
         until(lambda: pair.primary.execute(WAITS_FOR_STANDBY), "COMMIT waits")
         pair.primary.kill()
@@ -258,12 +258,40 @@ async def test_a_swap_meets_a_fail_over(
             await asyncio.to_thread(through, swapping, own, pair)
         # What was committed is kept, and the swap itself goes on where it was not.
         assert swapping.value("SELECT number FROM live") == 2
-        clock.pass_by(REPORT_SECONDS)
+        clock.pass_by(AFTER_COMMIT_SECONDS)
         assert NEW in (await api.ask())["answer"]
         report = await asyncio.to_thread(swapping.index, "r2")
         assert (report.outcome, report.number) == ("swapped", 2)
-        clock.pass_by(REPORT_SECONDS)
+        clock.pass_by(AFTER_COMMIT_SECONDS)
         assert NEW in (await api.ask())["answer"]
     assert swapping.rows("SELECT number, term FROM live") == [(2, 2)]
     assert states(swapping) == {1: "kept", 2: "live"}
     assert texts(swapping) == [NEW]
+
+
+@pytest.mark.row(13, "Postgres fails over, and the old primary is not stopped")
+def test_an_old_primary_that_was_not_fenced_is_left_within_seconds(
+    record: Record, own: Servers, pair: Pair, pipeline: Pipeline, valkey: str
+) -> None:
+    """Nobody tells the service: its connections stay open, and the old server answers them."""
+    made = replace(pipeline, stores=Stores(own.address(pair.primary), valkey))
+    made.write(a="the old text")
+    made.build("r1")
+    with program(made, REDIS_URL=valkey) as api:
+
+        def told() -> str:
+            reply = httpx.post(
+                f"{api.url}/api/rag/query", json={"question": "Which text?"}, timeout=10
+            )
+            return str(reply.json().get("answer", ""))
+
+        until(lambda: answers(api.url), "the service is up")
+        assert "old" in told()
+        assert pair.standby.execute("SELECT pg_promote()")
+        own.lead(pair.standby)
+        made.write(a="the new text")
+        assert made.build("r2").outcome == "swapped"
+        swapped = time.monotonic()
+        until(lambda: "new" in told(), "the new version answers", seconds=20)
+        record.at_most("answered by the old one for s", time.monotonic() - swapped, 10)
+        assert all("new" in told() for _ in range(20))

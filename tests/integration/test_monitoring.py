@@ -19,11 +19,12 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dev.debian import NoProgramError, promtool
+from dev.servers.openai_server import Endpoint
 from ragwright_core.spec import REINDEX_ANNOTATION
-from tests.integration.api_kit import build, serving
 from tests.integration.conftest import Pipeline
-from tests.operator_kit import NAME, NAMESPACE, World, apply, reconciler
-from tests.servers.openai_server import Endpoint
+from tests.kit.api import build, serving
+from tests.kit.operator import apply, reconciler
+from tests.kit.operator_world import NAME, NAMESPACE, World
 
 FILES = Path("charts/ragwright/files")
 RULES: list[dict[str, Any]] = [
@@ -83,7 +84,7 @@ async def scrape(pipeline: Pipeline, redis_client: redis.Redis, endpoint: Endpoi
     async with serving(asked) as api:
         for _ in range(2):
             await api.ask()
-        endpoint.told.failures.append(401)
+        endpoint.told.always = 401
         assert (await api.post("another question")).status_code >= 500
         told = (await api.internal.get("/metrics")).text
     return told + await _operators_scrape()

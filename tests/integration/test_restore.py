@@ -13,12 +13,12 @@ from dataclasses import replace
 import pytest
 import redis
 
+from ragwright_core.contract import AFTER_COMMIT_SECONDS
 from ragwright_ingest.settings import Stores
-from tests.integration.api_kit import QUESTION, Clock, build, serving
 from tests.integration.conftest import Pipeline
-from tests.integration.own_postgres import Server, Servers, dump, load_dump
-from tests.integration.test_api_swap import REPORT_SECONDS
-from tests.integration.test_build import states
+from tests.integration.ingest.test_build import states
+from tests.kit.api import QUESTION, Clock, build, serving
+from tests.kit.postgres import Server, Servers, dump, load_dump
 
 FIRST, SECOND, THIRD = (f"The refund policy gives back {what}." for what in ("all", "half", "none"))
 Restore = Callable[[], None]
@@ -77,7 +77,7 @@ async def test_a_restored_database_is_noticed_and_no_later_answer_comes_back(
     async with serving(first, clock=clock) as api:
 
         async def answer(question: str, text: str) -> bool:
-            clock.pass_by(REPORT_SECONDS)
+            clock.pass_by(AFTER_COMMIT_SECONDS)
             reply = await api.ask(question)
             assert text in reply["answer"]
             return bool(reply["from_cache"])

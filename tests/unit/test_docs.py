@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-from ragwright_api.bodies import QueryRequest, RetrieveRequest
+from ragwright_api.http.requests import QueryRequest, RetrieveRequest
 from ragwright_core import filters
 from ragwright_core.spec import RagPipelineSpec
 
-PAGES = [Path("README.md"), *sorted(Path("docs").rglob("*.md"))]
+AT_THE_TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
+PAGES = [*map(Path, AT_THE_TOP), *sorted(Path("docs").rglob("*.md"))]
 ONE_SOURCE = [{"name": "docs", "git": {"url": "https://git.example.com/docs.git"}}]
 
 

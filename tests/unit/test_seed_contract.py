@@ -1,120 +1,34 @@
-"""The seed's contract (design section 7), to the letter. What stands here is not changed."""
+"""The contract of docs/reference/http-api.md, to the letter. What stands here is not changed."""
 
 from __future__ import annotations
 
-import asyncio
-import io
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from prometheus_client import CollectorRegistry
 
-from ragwright_api.answerers.base import Answer
-from ragwright_api.app import create_app
-from ragwright_api.invalidate import Invalidation
-from ragwright_api.lease import Lease, LiveReader, LiveVersion, boot_clock
-from ragwright_api.logs import make_log
-from ragwright_api.metrics import Metrics
-from ragwright_api.retrieval import Retrieved, Wanted
-from ragwright_api.service import Service
 from ragwright_api.settings import read_settings
-from ragwright_core import cachekeys, names
+from ragwright_core import cachekeys
 from ragwright_core.cachekeys import IndexPoint
+from ragwright_core.contract import API_PORT, CACHE_URL_FILE_ENV, DATABASE_URL_FILE_ENV
 from ragwright_core.embedding import openai as openai_embedding
-from ragwright_core.filters import canonical
-from ragwright_core.handover import Identity
-from ragwright_core.index.descriptor import Descriptor, EmbeddingDescriptor
-from ragwright_core.spec import Api, Cache, Retrieval
-
-VERSION = LiveVersion(
-    number=7,
-    id="0d9f6b2e-0000-4000-8000-000000000000",
-    descriptor=Descriptor(
-        shape="shape",
-        revisions={"docs": "r1"},
-        embedding=EmbeddingDescriptor(provider="embedded", model="wordllama", dimensions=64),
-    ),
-)
-
-
-@dataclass
-class Stored:
-    """A cache of this process's own memory."""
-
-    values: dict[str, bytes] = field(default_factory=dict)
-    lives: dict[str, int] = field(default_factory=dict)
-    reads: int = 0
-
-    async def get(self, key: str, _: object) -> bytes | None:
-        self.reads += 1
-        return self.values.get(key)
-
-    async def put(self, key: str, value: bytes, ttl_seconds: int, _: object) -> None:
-        self.values[key] = value
-        self.lives[key] = ttl_seconds
-
-
-@dataclass
-class Asked:
-    """Retrieval and answerer that keep what they were asked."""
-
-    questions: list[tuple[str, dict[str, Any], int]] = field(default_factory=list)
-    fingerprint: str = "f"
-
-    async def retrieve(self, _: Lease, wanted: Wanted, *__: object, **___: object) -> Retrieved:
-        self.questions.append((wanted.question, canonical(wanted.filters), wanted.top_k))
-        return Retrieved((), np.zeros(1, np.float32), None)  # type: ignore[arg-type]
-
-    async def answer(self, question: str, _: Retrieved) -> Answer:
-        return Answer(f"answer to {question}", ("guide/refunds.md#L10-L42", "https://docs/x"))
-
-
-class Contract:
-    def __init__(self) -> None:
-        self.cache, self.asked, self.epoch = Stored(), Asked(), 0
-
-        async def read() -> Lease:
-            return Lease(VERSION, term=3, epoch=self.epoch)
-
-        async def raise_epoch() -> None:
-            self.epoch += 1
-
-        async def no_pause(_: float) -> None:
-            await asyncio.sleep(0)
-
-        reader = LiveReader(read)
-        service = Service(
-            schema="rag_n_p",
-            reader=reader,
-            cache=self.cache,  # type: ignore[arg-type]
-            retrieval=self.asked,  # type: ignore[arg-type]
-            answerer=self.asked,  # type: ignore[arg-type]
-            metrics=Metrics(
-                CollectorRegistry(), Identity(namespace="n", name="p", uid="u", cluster="c")
-            ),
-            searching=Retrieval(),
-            answer_ttl=Cache().answer_ttl,
-            clock=boot_clock,
-        )
-        invalidate = Invalidation(raise_epoch, reader, boot_clock, no_pause)
-        self.app = create_app(service, invalidate, lambda: False, make_log(io.StringIO()))
+from ragwright_core.index.descriptor import EmbeddingDescriptor
+from ragwright_core.spec import Api, Cache
+from tests.kit.port import VERSION, Port
 
 
 @pytest.fixture
-def contract() -> Contract:
-    return Contract()
+def contract() -> Port:
+    return Port()
 
 
 @pytest.fixture
-async def http(contract: Contract) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(contract.app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://api:8000") as client:
+async def http(contract: Port) -> AsyncIterator[httpx.AsyncClient]:
+    async with contract.client() as client:
         yield client
 
 
@@ -153,7 +67,7 @@ async def test_a_hit_differs_only_in_from_cache_and_latency(http: httpx.AsyncCli
 
 
 async def test_use_cache_false_skips_the_read_but_still_stores(
-    http: httpx.AsyncClient, contract: Contract
+    http: httpx.AsyncClient, contract: Port
 ) -> None:
     for _ in range(2):
         assert (await query(http, question="q", use_cache=False))["from_cache"] is False
@@ -169,7 +83,7 @@ async def test_invalidate_cache(http: httpx.AsyncClient) -> None:
 
 
 async def test_questions_that_differ_in_case_and_outer_space_are_one(
-    http: httpx.AsyncClient, contract: Contract
+    http: httpx.AsyncClient, contract: Port
 ) -> None:
     await query(http, question="  What is the REFUND policy? \n")
     assert contract.asked.questions == [("what is the refund policy?", {}, 5)]
@@ -192,7 +106,7 @@ async def test_what_else_there_is_to_tell_stands_in_headers(http: httpx.AsyncCli
 
 
 async def test_answers_live_four_hours_under_their_prefix(
-    http: httpx.AsyncClient, contract: Contract
+    http: httpx.AsyncClient, contract: Port
 ) -> None:
     await query(http, question="q")
     ((key, seconds),) = contract.cache.lives.items()
@@ -204,7 +118,7 @@ async def test_answers_live_four_hours_under_their_prefix(
     }
 
 
-def test_normalization_and_filters_are_the_seeds() -> None:
+def test_normalization_and_filters_make_the_keys() -> None:
     assert cachekeys.normalize_question("  What IS it?\t") == "  What IS it?\t".strip().lower()
     filters = {"b": 1, "a": ["x"]}
     assert cachekeys.canonical_filters(filters) == json.dumps(filters, sort_keys=True)
@@ -215,6 +129,9 @@ def test_key_prefixes_and_digests() -> None:
     key = cachekeys.response_key(point, scope="", question="q", filters={}, model="m")
     assert re.fullmatch(r"rag:response:.*[0-9a-f]{64}", key)
     assert re.fullmatch(r"rag:embed:.*[0-9a-f]{64}", cachekeys.embedding_key("rag_n_p", "f", "q"))
+    asked = cachekeys.question_embedding_key("rag_n_p", "f", 0, "q")
+    assert re.fullmatch(r"rag:embed:.*[0-9a-f]{64}", asked)
+    assert asked != cachekeys.embedding_key("rag_n_p", "f", "q")
 
 
 @pytest.mark.parametrize(
@@ -280,10 +197,11 @@ async def test_texts_are_embedded_in_batches_of_a_hundred(
 def test_deployment_defaults() -> None:
     api = Api()
     assert api.replicas == 3
-    assert names.API_PORT == 8000
-    assert (api.resources.requests.memory, api.resources.requests.cpu) == ("512Mi", "500m")
-    assert api.resources.limits.memory == "1Gi"
-    assert api.resources.limits.cpu in ("1000m", "1")
+    assert API_PORT == 8000
+    assert api.resources.model_dump() == {
+        "requests": {"cpu": "500m", "memory": "512Mi"},
+        "limits": {"cpu": "1", "memory": "1Gi"},
+    }
 
 
 def test_names_in_the_environment(tmp_path: Any) -> None:
@@ -305,8 +223,8 @@ def test_names_in_the_environment(tmp_path: Any) -> None:
     assert read.database_url() == "postgresql://h/db"
     assert read.cache_url
     assert read.cache_url() == "redis://from-file/0"
-    assert names.DATABASE_URL_FILE_ENV == "VECTOR_DB_URL_FILE"
-    assert names.CACHE_URL_FILE_ENV == "REDIS_URL_FILE"
+    assert DATABASE_URL_FILE_ENV == "VECTOR_DB_URL_FILE"
+    assert CACHE_URL_FILE_ENV == "REDIS_URL_FILE"
 
 
 async def test_the_reply_is_described_as_it_is_sent(http: httpx.AsyncClient) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from dev.cluster import NoClusterError
 from dev.install import Installed, install
-from tests.faults.ground import resting, staged
-from tests.faults.stage import Stage
+from tests.kit.faults.ground import resting, staged
+from tests.kit.faults.stage import Stage
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

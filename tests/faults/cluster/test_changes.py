@@ -9,8 +9,8 @@ import pytest
 
 from dev.kubectl import until
 from ragwright_core.spec import RagPipelineSpec, shape_fingerprint
-from tests.faults.stage import Stage
-from tests.faults.table import Record
+from tests.kit.faults.stage import Stage
+from tests.kit.faults.table import Record
 
 
 @pytest.mark.row(9, "spec changed during the build, twice")

@@ -9,25 +9,26 @@ import pytest
 
 from dev.kubectl import until
 from ragwright_core.names import PIPELINE_LABEL, PipelineName
-from tests.cluster.kit import pipeline
-from tests.faults.cluster.kit import hold
-from tests.faults.snapshot import sql
-from tests.faults.stage import Stage
-from tests.faults.table import Record
+from tests.kit.cluster import pipeline
+from tests.kit.faults.pods import hold
+from tests.kit.faults.snapshot import sql
+from tests.kit.faults.stage import Stage
+from tests.kit.faults.table import Record
 
 GONE_SECONDS = 60
 # Longer than a round, a watch event and a retry take.
 AFTERWARDS_SECONDS = 5
 NOWHERE = "postgresql://nobody:nothing@192.0.2.1:5432/nothing"
 # kopf says so of a daemon that is in the middle of a round; the clean-up tells of its end.
-GOING = r"Daemon 'care'|is not done|clean-up"
+GOING = r"Daemon 'rounds'|is not done|clean-up"
 
 
-def guest(stage: Stage, name: str, secret: str, **spec: Any) -> dict[str, Any]:
+def guest(stage: Stage, name: str, secret: str = "", **spec: Any) -> dict[str, Any]:
     """A pipeline whose index stands on a server that outlives it."""
+    secret = secret or stage.space.store_secret(stage.name, "postgres")
     small = pipeline(name)["spec"]["api"]
     api = {**small, "replicas": 1}
-    return pipeline(name, database={"secretRef": {"name": secret}}, api=api, **spec)
+    return pipeline(name, database={"secretKeyRef": {"name": secret}}, api=api, **spec)
 
 
 def until_job(stage: Stage, name: str, step: str) -> None:
@@ -58,7 +59,7 @@ def delete(stage: Stage, record: Record, name: str, *how: str) -> None:
 def test_deleted_during_load(stage: Stage, record: Record) -> None:
     name = "loading"
     with stage.row(record, builds=0, allowed=GOING):
-        stage.space.apply(guest(stage, name, stage.names.postgres, deletionPolicy="Delete"))
+        stage.space.apply(guest(stage, name, deletionPolicy="Delete"))
         until_job(stage, name, "load")
         delete(stage, record, name, "--cascade=foreground")
         until(lambda: not _schema(stage, name), 30, "its schema to be gone")
@@ -69,7 +70,7 @@ def test_deleted_during_the_index_step(stage: Stage, record: Record) -> None:
     """Retain: the schema stays, whatever the Job was doing."""
     name = "indexing"
     with stage.row(record, builds=0, allowed=GOING):
-        stage.space.apply(guest(stage, name, stage.names.postgres))
+        stage.space.apply(guest(stage, name))
         until_job(stage, name, "index")
         delete(stage, record, name)
         assert _schema(stage, name)

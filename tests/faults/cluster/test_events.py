@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.breaking import delayed, doubled, dropped, old_lists, reordered
-from tests.faults.stage import Stage
-from tests.faults.table import Record
+from tests.kit.faults.breaking import delayed, doubled, dropped, old_lists, reordered
+from tests.kit.faults.stage import Stage
+from tests.kit.faults.table import Record
 
 ANEW = r"watch begins anew"
 

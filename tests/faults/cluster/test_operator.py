@@ -10,13 +10,13 @@ import pytest
 from dev.kubectl import until
 from ragwright_core.spec import RagPipelineSpec, shape_fingerprint
 from tests.conftest import Holds
-from tests.faults.breaking import after_each_write
-from tests.faults.calls import Call
-from tests.faults.cluster.kit import hold
-from tests.faults.kubelet import Operator
-from tests.faults.snapshot import differences, portable, snapshot
-from tests.faults.stage import Stage
-from tests.faults.table import Record
+from tests.kit.faults.breaking import after_each_write
+from tests.kit.faults.calls import Call
+from tests.kit.faults.kubelet import Operator
+from tests.kit.faults.pods import hold
+from tests.kit.faults.snapshot import differences, portable, snapshot
+from tests.kit.faults.stage import Stage
+from tests.kit.faults.table import Record
 
 # Killed between two calls, the operator leaves its daemon's finalizer and progress to the next.
 SWITCHED_OVER = r"round failed|watch begins anew"

@@ -10,9 +10,9 @@ import pytest
 from dev.cluster.embedded.paths import NODE_NAME
 from dev.kubectl import KubectlError, until
 from tests.conftest import Holds
-from tests.faults.cluster.kit import pods_of, until_pod
-from tests.faults.stage import Stage
-from tests.faults.table import Record
+from tests.kit.faults.pods import pods_of, until_pod
+from tests.kit.faults.stage import Stage
+from tests.kit.faults.table import Record
 
 NOW = ("--grace-period=0", "--force", "--wait=false")
 _SMALL = {"requests": {"cpu": "20m", "memory": "32Mi"}}
@@ -106,7 +106,8 @@ def _shorten_deadline(stage: Stage, holds: Holds) -> None:
 
 
 def _build(stage: Stage) -> dict[str, Any]:
-    return dict(stage.space.state(stage.name).status.get("build") or {})
+    memory = stage.space.state(stage.name).status.get("operator") or {}
+    return dict(memory.get("build") or {})
 
 
 @pytest.mark.row(17, "API pods killed one by one and rolled, during a swap")

@@ -8,10 +8,10 @@ import pytest
 
 from dev.kubectl import until
 from ragwright_core.spec import APPROVE_ANNOTATION
-from tests.faults.documents import documents
-from tests.faults.snapshot import sql
-from tests.faults.stage import Seen, Stage
-from tests.faults.table import Record
+from tests.kit.faults.documents import documents
+from tests.kit.faults.snapshot import sql
+from tests.kit.faults.stage import Seen, Stage
+from tests.kit.faults.table import Record
 
 ROLLBACK_SECONDS = 10
 REPAIR_SECONDS = 120

@@ -1,0 +1,162 @@
+"""What the chart makes of values, names and versions. Rendering needs no cluster."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dev.install import CHART, HelmError, helm
+from tests.kit.chart import render, rendered
+
+# As Kubernetes checks them.
+LABEL = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+VERSIONS = (
+    "0.1.0+9414ed9678d1",  # Flux: GitRepository by revision, and every OCIRepository
+    "0.1.0-rc.1+build.5",
+    "0.1.0-" + "a" * 60,
+    "0.1.0-" + "a" * 46 + ".b",
+    "0.1.0-" + "a" * 46 + "-.b+c",
+)
+
+
+def chart_of(folder: Path, version: str) -> Path:
+    copy = folder / "ragwright"
+    shutil.copytree(CHART, copy)
+    file = copy / "Chart.yaml"
+    text = yaml.safe_load(file.read_text())
+    file.write_text(yaml.safe_dump({**text, "version": version, "appVersion": version}))
+    return copy
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("release", ["mine", "a" * 53, "a" * 45 + ".b" + "c" * 6, "1st.release"])
+def test_names_and_labels_are_allowed_whatever_the_version_and_the_release(
+    env: Mapping[str, str], tmp_path: Path, version: str, release: str
+) -> None:
+    chosen = "monitoring.enabled=true,monitoring.dashboard=true,networkPolicy.enabled=true"
+    made = render(env, chosen, release=release, chart=chart_of(tmp_path, version))
+    for (kind, name), item in made.items():
+        for value in (item["metadata"].get("labels") or {}).values():
+            assert len(value) <= 63
+            assert LABEL.fullmatch(value), value
+        if kind == "Service":
+            assert len(name) <= 63
+            assert DNS_LABEL.fullmatch(name), name
+    [operator] = [item for (kind, _), item in made.items() if kind == "Deployment"]
+    image = operator["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert re.fullmatch(r"x:[A-Za-z0-9_][-.A-Za-z0-9_]*", image)
+
+
+# What YAML takes for a number, a truth, nothing or a day unless it is quoted.
+WORDS = ("123", "1e3", "0x1f", "017", "true", "null", "yes", "on", "n", "2026-01-01")
+
+
+@pytest.mark.parametrize("word", [*WORDS, "1.5"])
+def test_a_release_and_namespaces_may_be_named_like_numbers_and_words(
+    env: Mapping[str, str], word: str
+) -> None:
+    namespace = word.replace(".", "-")
+    everything = "monitoring.enabled=true,monitoring.dashboard=true,networkPolicy.enabled=true"
+    watched = f"watchNamespaces={json.dumps(list(WORDS))}"
+    made = rendered(env, everything, watched, release=word, namespace=namespace)
+    namespaces: set[str] = set()
+    for item in made:
+        metadata = item["metadata"]
+        if item["kind"] != "CustomResourceDefinition":
+            assert metadata["labels"]["app.kubernetes.io/instance"] == word
+        if "namespace" in metadata:
+            namespaces.add(metadata["namespace"])
+        for text in _texts(item):
+            assert isinstance(text, str), (item["kind"], text)
+    assert namespaces == {namespace, *WORDS}
+
+
+def test_whatever_a_template_writes_into_a_field_is_quoted() -> None:
+    """PyYAML, which reads the rendered objects here, takes fewer words for numbers than helm."""
+    written = [
+        line.strip()
+        for file in Path(CHART, "templates").iterdir()
+        if file.suffix in (".yaml", ".tpl")
+        for line in file.read_text().splitlines()
+        if re.search(r"(: |- )\{\{", line)
+    ]
+    safe = ("quote }}", "toYaml", "toJson", 'include "ragwright.labels"', '"ragwright.podLabels"')
+    assert [line for line in written if not any(words in line for words in safe)] == []
+
+
+def _texts(part: object, key: str = "") -> Iterator[object]:
+    """Whatever stands where Kubernetes wants a text."""
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if isinstance(value, dict | list):
+                everywhere = name in ("labels", "matchLabels", "annotations", "matchNames")
+                yield from _texts(value, "*" if everywhere else name)
+            elif key == "*" or name in ("name", "namespace", "value", "imagePullPolicy"):
+                yield value
+    elif isinstance(part, list):
+        for value in part:
+            if isinstance(value, dict | list):
+                yield from _texts(value, key)
+            elif key == "*":
+                yield value
+
+
+def test_a_version_of_the_chart_alone_restarts_nothing(
+    env: Mapping[str, str], tmp_path: Path
+) -> None:
+    key = ("Deployment", "mine-operator")
+    other = chart_of(tmp_path, "9.9.9")
+    assert (
+        render(env, "image.tag=v1")[key]["spec"]["template"]
+        == render(env, "image.tag=v1", chart=other)[key]["spec"]["template"]
+    )
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_as_a_subchart_it_can_be_switched_off(
+    env: Mapping[str, str], tmp_path: Path, *, enabled: bool
+) -> None:
+    parent = tmp_path / "platform"
+    (parent / "charts").mkdir(parents=True)
+    shutil.copytree(CHART, parent / "charts" / "ragwright")
+    dependency = {"name": "ragwright", "version": "*", "condition": "ragwright.enabled"}
+    about = {"apiVersion": "v2", "name": "platform", "version": "1.0.0"}
+    (parent / "Chart.yaml").write_text(yaml.safe_dump({**about, "dependencies": [dependency]}))
+    values = {
+        "global": {"imageRegistry": "mirror.example"},
+        "ragwright": {"enabled": enabled, "image": {"repository": "x"}},
+    }
+    (parent / "values.yaml").write_text(yaml.safe_dump(values))
+    assert ("kind: Deployment" in helm(env, "template", str(parent))) is enabled
+
+
+def test_a_kubernetes_without_what_the_pods_need_is_refused(env: Mapping[str, str]) -> None:
+    image = ("--set", "image.repository=x")
+    with pytest.raises(HelmError, match=r"requires kubeVersion: >=1\.30"):
+        helm(env, "template", str(CHART), *image, "--kube-version", "1.29.9")
+    helm(env, "template", str(CHART), *image, "--kube-version", "1.30.0-gke.1")
+
+
+def test_a_platform_that_gives_uids_is_not_told_any(env: Mapping[str, str]) -> None:
+    made = render(env, "podSecurityContext.runAsUser=null", "assignUids=false")
+    pod = made["Deployment", "mine-operator"]["spec"]["template"]["spec"]
+    assert "runAsUser" not in json.dumps(pod)
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert {"name": "RAGWRIGHT_ASSIGN_UIDS", "value": "false"} in pod["containers"][0]["env"]
+
+
+def test_notes_name_the_order_of_a_removal_and_the_way_out(env: Mapping[str, str]) -> None:
+    notes = Path(CHART, "templates", "NOTES.txt").read_text()
+    places = [
+        notes.index(text)
+        for text in ("kubectl delete rag -A --all", " uninstall ", "kubectl delete crd")
+    ]
+    assert places == sorted(places)
+    assert """patch rag NAME --type=merge -p '{"metadata":{"finalizers":null}}'""" in notes
