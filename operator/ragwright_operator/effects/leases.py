@@ -5,6 +5,8 @@ Correctness does not rest on it, so a lease that may not be read or written hind
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,23 +35,42 @@ class Leases:
     holder: str
     now: Callable[[], datetime]
     _renewed: dict[str, datetime] = field(default_factory=dict)
+    _asking: defaultdict[str, asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock)
+    )
 
     async def held_by_other(self, namespace: str) -> str:
-        """The name of the other operator that works in the namespace, or empty if this one does."""
-        renewed = self._renewed.get(namespace)
-        if renewed is not None and self.now() - renewed < RENEWED_EVERY:
-            return ""
+        """The name of the other operator that works in the namespace, or empty if this one does.
+        Rounds and deletions of a namespace ask one after the other, or they would renew the lease
+        at the same moment and refuse each other."""
+        async with self._asking[namespace]:
+            renewed = self._renewed.get(namespace)
+            if renewed is not None and self.now() - renewed < RENEWED_EVERY:
+                return ""
+            return await self._renew(namespace)
+
+    async def _renew(self, namespace: str) -> str:
         try:
-            other = await self._hold(namespace)
+            other = await self._hold_again(namespace)
         except KubeError as error:
             if error.passing or error.status == 409:
-                raise  # somebody wrote it at the same moment
+                raise
             return ""  # no right to it, a namespace that goes, or a quota
         if other:
             self._renewed.pop(namespace, None)
         else:
             self._renewed[namespace] = self.now()
         return other
+
+    async def _hold_again(self, namespace: str) -> str:
+        """Look once more if somebody wrote it at the same moment: while its pod is replaced, this
+        operator runs twice."""
+        try:
+            return await self._hold(namespace)
+        except KubeError as error:
+            if error.status != 409:
+                raise
+            return await self._hold(namespace)
 
     async def _hold(self, namespace: str) -> str:
         try:

@@ -15,6 +15,7 @@ import kopf
 
 from ragwright_core.names import FINALIZER
 from ragwright_core.spec import GROUP, PLURAL, VERSION
+from ragwright_operator.effects.kube import KubeError
 from ragwright_operator.running.delete import DeletionWaits, delete
 from ragwright_operator.running.rounds import Rounds
 
@@ -81,15 +82,23 @@ class Handlers:
         **_: Any,
     ) -> None:
         await self.ready()
-        if other := await self.rounds.reconciler.held_by_other(str(namespace)):
+        try:
+            await self._delete(dict(body), str(namespace), name, runtime)
+        except KubeError as error:
+            raise kopf.TemporaryError(str(error), delay=5) from None
+
+    async def _delete(
+        self, pipeline: dict[str, Any], namespace: str, name: str, waited: timedelta
+    ) -> None:
+        if other := await self.rounds.reconciler.held_by_other(namespace):
             raise kopf.TemporaryError(f"operator {other} works in this namespace", delay=15)
-        entry = self.rounds.registry.entry(str(namespace), name)
+        entry = self.rounds.registry.entry(namespace, name)
         async with entry.lock:
             try:
-                await delete(self.rounds.reconciler, dict(body), runtime)
+                await delete(self.rounds.reconciler, pipeline, waited)
             except DeletionWaits as waits:
                 raise kopf.TemporaryError(str(waits), delay=waits.seconds) from None
-        self.rounds.end(str(namespace), name)
+        self.rounds.end(namespace, name)
 
 
 async def _asked_to_stop(stopped: kopf.DaemonStopped) -> None:

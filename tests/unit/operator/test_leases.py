@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from ragwright_operator.desired.target import Manifest
 from ragwright_operator.effects.kube import KubeError
 from ragwright_operator.effects.leases import NAME as LEASE
 from ragwright_operator.effects.leases import Leases
@@ -89,6 +91,34 @@ async def test_a_lease_that_may_not_be_written_hinders_nobody() -> None:
     world.refuse["Lease", LEASE] = KubeError(403, "Forbidden", "no right")
     await _rounds(world, operator(world, "a/one"))
     assert world.condition("Ready").status == "True"
+
+
+class Slow(World):
+    """Where others come in between a look at the lease and its renewal."""
+
+    async def get(self, kind: str, namespace: str, name: str) -> Manifest:
+        found = await super().get(kind, namespace, name)
+        await asyncio.sleep(0)
+        return found
+
+
+async def test_rounds_and_deletions_that_ask_at_once_renew_it_once() -> None:
+    world = Slow()
+    leases = Leases(world, "a/one", lambda: world.now)  # type: ignore[arg-type]
+    for _ in range(3):
+        held = [leases.held_by_other(NAMESPACE) for _ in range(10)]
+        assert await asyncio.gather(*held) == [""] * 10
+        world.now += timedelta(seconds=30)
+    assert world.objects["Lease", LEASE]["metadata"]["resourceVersion"].count("+") == 2
+
+
+async def test_two_pods_of_one_operator_that_renew_it_at_once_both_go_on() -> None:
+    world = Slow()
+    pods = [Leases(world, "a/one", lambda: world.now) for _ in range(2)]  # type: ignore[arg-type]
+    for _ in range(3):
+        held = [pod.held_by_other(NAMESPACE) for pod in pods]
+        assert await asyncio.gather(*held) == ["", ""]
+        world.now += timedelta(seconds=30)
 
 
 async def test_who_loses_a_race_for_the_lease_looks_again() -> None:
