@@ -67,11 +67,11 @@ async def ask(
 async def test_every_line_of_the_table(endpoint: Hostile, line: Line) -> None:
     endpoint.say, spent = in_turn(line.said), Sum()
     if line.status == 200:
-        assert await ask(endpoint.url, spent) == line.text
+        assert await ask(endpoint.url, spent, timeoutSeconds=line.seconds) == line.text
     else:
         kind = LlmRefusedError if line.status == 502 else LlmUnavailableError
         with pytest.raises(kind) as told:
-            await ask(endpoint.url, spent)
+            await ask(endpoint.url, spent, timeoutSeconds=line.seconds)
         assert line.words in str(told.value)
         assert "127.0.0.1" not in str(told.value)
     assert (len(endpoint.asked), spent.llm_calls) == (line.tries, line.tries)

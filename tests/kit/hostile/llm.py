@@ -38,7 +38,7 @@ def error(status: int, message: str, **fields: Any) -> Said:
 @dataclass(frozen=True)
 class Line:
     """What is said, again and again; the text that is answered, or the status of the refusal and
-    words of it; how often it is asked; and the tokens that are counted."""
+    words of it; how often it is asked; the tokens that are counted; and how long is waited."""
 
     name: str
     said: Said
@@ -47,6 +47,7 @@ class Line:
     words: str = ""
     tries: int = 1
     tokens: tuple[int, int] = (10, 5)
+    seconds: int = 1
 
 
 def whole(name: str, body: Any, text: str = TEXT, tokens: tuple[int, int] = (10, 5)) -> Line:
@@ -57,8 +58,10 @@ def not_whole(name: str, body: Any, words: str, tokens: tuple[int, int] = (10, 5
     return Line(name, Said(body), status=502, words=words, tokens=tokens)
 
 
-def passing(name: str, said: Said, words: str, tokens: tuple[int, int] = (0, 0)) -> Line:
-    return Line(name, said, status=503, words=words, tries=3, tokens=tokens)
+def passing(
+    name: str, said: Said, words: str, tokens: tuple[int, int] = (0, 0), seconds: int = 1
+) -> Line:
+    return Line(name, said, status=503, words=words, tries=3, tokens=tokens, seconds=seconds)
 
 
 def refused(name: str, said: Said, words: str) -> Line:
@@ -117,7 +120,7 @@ TABLE = [
     passing("cut off JSON", Said(json.dumps(completion()).encode()[:-9]), "cut off"),
     passing("an empty body", Said(), "an empty body"),
     passing("204", Said(status=204), "HTTP 204"),
-    passing("an endless body", Said(b" " * 2**16, endless=True), "more than 8 MiB"),
+    passing("an endless body", Said(b" " * 2**16, endless=True), "more than 8 MiB", seconds=20),
     passing("one byte at a time", Said(b" ", pace=0.05), "no whole answer within 1 s"),
     passing("an unknown packing", Said(b"x", headers=(("Content-Encoding", "br"),)), "packing"),
     passing("nested without an end", Said(b"[" * 100_000), "cut off, or no JSON"),

@@ -6,7 +6,6 @@ The text fails its document alone, whatever is said of it; the others are embedd
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -40,16 +39,17 @@ def changed(change: Callable[[Item], Item | None]) -> Say:
     return say
 
 
-def dies(seconds: float) -> Say:
-    """A server that dies of the text, and is back after so long."""
-    back = 0.0
+def dies(misses: int) -> Say:
+    """A server that dies of the text, and is back after so many calls."""
+    missing = 0
 
     def say(asked: Asked) -> Said:
-        nonlocal back
-        if time.monotonic() < back:
+        nonlocal missing
+        if missing:
+            missing -= 1
             return Said(status=0)
         if any(POISON in text for text in texts_of(asked)):
-            back = time.monotonic() + seconds
+            missing = misses
             return Said(status=0)
         return well(asked)
 
@@ -93,5 +93,5 @@ TABLE = [
     one("NaN", changed(lambda i: {**i, "embedding": [math.nan] * DIMENSIONS}), "not finite"),
     one("null", changed(lambda i: {**i, "embedding": None}), "not finite"),
     one("no answer", fails_for(POISON, Said(b" ", pace=0.1)), "no whole answer"),
-    one("a server that dies of it", dies(0.9), "fails for this one"),
+    one("a server that dies of it", dies(2), "fails for this one"),
 ]
