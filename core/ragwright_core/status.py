@@ -152,6 +152,9 @@ class Build(Wire):
         default={}, description="Fingerprints of the parts of the shape, to tell which one changed."
     )
     trigger: str = Field("", description="Fingerprint of the reindex annotation's value.")
+    documents: dict[str, str] = Field(
+        default={}, description="A word for each ConfigMap of the sources, as the build found it."
+    )
     gates: str = Field("", description="Fingerprint of reindex.gates; they may be why it failed.")
     why: str
     attempt: int
@@ -204,6 +207,9 @@ class OperatorMemory(Wire):
     kept: list[KeptVersion] = Field(default=[])
     recreated: Recreated = Recreated()
     schedule: KnownSchedule | None = None
+    changed_at: Time | None = Field(
+        None, description="Since when a ConfigMap of the sources differs from the last build's."
+    )
     images: StoreImages = StoreImages()
     podless: dict[str, Time] = Field(
         default={}, description="Controllers that want a pod and have none, and since when."

@@ -85,3 +85,8 @@ class RagPipelineSpec(Model):
         description="Begin no build, and no further attempt of one that failed. A build that runs "
         "goes on to its swap; pins and approvals are carried out, and questions answered.",
     )
+
+    @property
+    def config_maps(self) -> list[str]:
+        """The ConfigMaps that hold documents."""
+        return sorted({name for source in self.sources for name in source.config_maps()})

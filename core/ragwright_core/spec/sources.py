@@ -53,6 +53,10 @@ class SourceKind(Model):
         folder."""
         return None
 
+    def config_maps(self) -> list[str]:
+        """ConfigMaps whose change is a change of its documents."""
+        return []
+
 
 # A ? or # would turn the paths that git asks for into parts of a question to any server.
 GitUrl = Annotated[
@@ -95,6 +99,9 @@ class ConfigMapSource(SourceKind):
 
     def volume(self) -> dict[str, Any]:
         return {"configMap": {"name": self.name, "optional": True}}
+
+    def config_maps(self) -> list[str]:
+        return [self.name]
 
 
 def _exactly_one(schema: dict[str, Any], model: type[Source]) -> None:
@@ -157,6 +164,9 @@ class Source(Model):
 
     def volume(self) -> dict[str, Any] | None:
         return self._given()[self.kind].volume()
+
+    def config_maps(self) -> list[str]:
+        return self._given()[self.kind].config_maps()
 
     def _given(self) -> dict[str, SourceKind]:
         """The sources that are set, by kind."""

@@ -43,6 +43,7 @@ def describe(
             swap=memory.swap,
             kept=memory.kept,
             schedule=memory.schedule,
+            changed_at=memory.changed_at,
             images=_images(observed),
             podless=dict(memory.podless),
             recreated=_recreated(observed, outcomes, now),

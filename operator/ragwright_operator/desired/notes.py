@@ -28,12 +28,14 @@ class _Note(Wire):
 
 
 class BuildNote(_Note):
-    """One attempt of a build. `secret_key` is the key of its embedding endpoint, which stays
+    """One attempt of a build. `documents` tell the ConfigMaps it reads from changed ones.
+    `secret_key` is the key of its embedding endpoint, which stays
     mounted while the version is kept."""
 
     shape: str = ""
     parts: dict[str, str] = Field(default={})
     trigger: str = ""
+    documents: dict[str, str] = Field(default={})
     gates: str = ""
     secret_key: SecretKey | None = None
 

@@ -83,6 +83,7 @@ def _begin(memory: Memory, note: BuildNote, now: datetime) -> Memory:
         shape=note.shape,
         parts=note.parts,
         trigger=note.trigger,
+        documents=note.documents,
         gates=note.gates,
         why=note.why,
         attempt=note.attempt,

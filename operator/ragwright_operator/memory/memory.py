@@ -21,8 +21,9 @@ from ragwright_core.status import (
 
 @dataclass(frozen=True)
 class Memory:
-    """`podless` are controllers that want a pod and have none, with the moment since when.
-    `went_live` is the report, read in this round, of a version that went live, or None."""
+    """`changed_at`: since when a ConfigMap of the sources is known to differ from the one that the
+    last build read. `podless` are controllers that want a pod and have none, with the moment since
+    when. `went_live` is the report, read in this round, of a version that went live, or None."""
 
     build: Build | None
     swap: SwapTask | None
@@ -31,6 +32,7 @@ class Memory:
     kept: list[KeptVersion]
     history: list[HistoryEntry]
     schedule: KnownSchedule | None = None
+    changed_at: datetime | None = None
     podless: Mapping[str, datetime] = field(default_factory=dict)
     went_live: Report | None = None
 
@@ -45,6 +47,7 @@ class Memory:
             history=status.history,
             podless=status.operator.podless,
             schedule=status.operator.schedule,
+            changed_at=status.operator.changed_at,
         )
 
     @property

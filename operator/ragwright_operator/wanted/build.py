@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,12 +13,14 @@ from ragwright_core.spec import gates_fingerprint, shape_fingerprint, shape_part
 from ragwright_core.status import Build
 from ragwright_operator.desired.notes import BuildNote
 from ragwright_operator.memory.memory import Memory
-from ragwright_operator.wanted.changes import changes
+from ragwright_operator.wanted.changes import changed_documents, changes
 from ragwright_operator.wanted.pauses import pause
 from ragwright_operator.world.observed import Observed
 
 # The API may still show an older version for a moment after a swap.
 MISFIT_PATIENCE = timedelta(seconds=60)
+# Several ConfigMaps of one `kubectl apply` are one change.
+DEBOUNCE = timedelta(seconds=3)
 # After these failures, the same request can never succeed: it has pinned a listing of documents or
 # a model that no longer exists, or another request has superseded it.
 STARTS_ANEW = frozenset(
@@ -47,22 +49,27 @@ def next_build(
     if observed.spec.reindex.pin is not None:
         return None
     last, new = memory.build, _note(observed, memory, now)
-    if last is None:
-        return _anew(observed, new, "first build")
-    if (last.shape, last.trigger) != (new.shape, new.trigger):
-        asked = last.trigger != new.trigger
-        return _anew(observed, new, "asked for by annotation" if asked else changes(last, new))
+    if last is None or (last.shape, last.trigger) != (new.shape, new.trigger):
+        return _anew(observed, new, _asked(last, new))
     if last.outcome == "running":
         return BuildWanted(_again(new, last, last.attempt))
+    if memory.changed_at is not None:
+        anew = _anew(observed, new, changed_documents(last, new))
+        return replace(anew, not_before=memory.changed_at + DEBOUNCE)
     gate_failed = last.outcome == "failed" and last.failure == Reason.GATE_FAILED
     if last.outcome == "failed" and not gate_failed:
         return _retry(observed, new, last)
-    why = _scheduled(observed, memory, last, now)
-    if not why and gate_failed:
-        why = _other_gates(new, last)
-    elif not why and not swap_comes and memory.waiting is None:
-        why = _misfit(observed, last, now)
+    quiet = not swap_comes and memory.waiting is None
+    why = _scheduled(observed, memory, last, now) or (
+        _other_gates(new, last) if gate_failed else _misfit(observed, last, now) if quiet else ""
+    )
     return _anew(observed, new, why) if why else None
+
+
+def _asked(last: Build | None, new: BuildNote) -> str:
+    if last is None:
+        return "first build"
+    return "asked for by annotation" if last.trigger != new.trigger else changes(last, new)
 
 
 def _note(observed: Observed, memory: Memory, now: datetime) -> BuildNote:
@@ -77,6 +84,7 @@ def _note(observed: Observed, memory: Memory, now: datetime) -> BuildNote:
         shape=shape_fingerprint(spec),
         parts=shape_parts(spec),
         trigger=trigger or (last.trigger if last else ""),
+        documents=dict(observed.documents),
         gates=gates_fingerprint(spec.reindex.gates),
         secret_key=spec.embedding.secret_key_ref,
     )
