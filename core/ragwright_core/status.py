@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, JsonValue, PlainSerializer, WithJsonSche
 
 from ragwright_core.model import Wire
 from ragwright_core.report import Verdict
-from ragwright_core.spec import SecretKey
+from ragwright_core.spec import MAX_SOURCES, SecretKey
 
 MAX_HISTORY = 10
 
@@ -117,6 +117,14 @@ class HistoryEntry(Wire):
     finished_at: Time
 
 
+class LookedAt(Wire):
+    """A source as it was found when it was last looked at."""
+
+    name: str
+    revision: str
+    looked_at: Time
+
+
 class LastSwap(Wire):
     milliseconds: float
     attempts: int
@@ -157,6 +165,7 @@ class Build(Wire):
     )
     gates: str = Field("", description="Fingerprint of reindex.gates; they may be why it failed.")
     why: str
+    poll: bool = Field(default=False, description="Only a look whether documents have changed.")
     attempt: int
     outcome: Literal["running", "done", "failed"]
     failure: str = Field(
@@ -236,6 +245,7 @@ class PipelineStatus(Wire):
             "x-kubernetes-list-map-keys": ["type"],
         },
     )
+    sources: list[LookedAt] = Field(default=[], max_length=MAX_SOURCES)
     index: Index = Index()
     progress: Progress | None = None
     last_swap: LastSwap | None = None

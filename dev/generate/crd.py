@@ -29,6 +29,7 @@ _COLUMNS: tuple[tuple[str, str, str, Schema], ...] = (
     ("Docs", "integer", ".status.index.live.documents", {}),
     ("Chunks", "integer", ".status.index.live.chunks", {}),
     ("URL", "string", ".status.url", {}),
+    ("Looked", "date", ".status.sources[0].lookedAt", {"priority": 1}),
     ("Saved", "string", ".status.saved", {"priority": 1}),
     ("Age", "date", ".metadata.creationTimestamp", {}),
 )

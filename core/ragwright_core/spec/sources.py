@@ -17,6 +17,7 @@ from ragwright_core.spec.fields import (
     rules,
 )
 
+MAX_SOURCES = 20
 MAX_GLOBS = 20
 INCLUDED = ("**/*.md", "**/*.mdx", "**/*.rst", "**/*.txt")
 # The default before MDX was in it. It stands for the default in fingerprints, so that an upgrade

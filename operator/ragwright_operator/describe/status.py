@@ -33,6 +33,7 @@ def describe(
         url=observed.target.names.url,
         saved=_saved(observed),
         conditions=conditions(facts, troubles(facts, outcomes)),
+        sources=memory.sources,
         index=index,
         progress=progress_of(observed, memory.running_build),
         last_swap=_last_swap(observed, memory.went_live, now),

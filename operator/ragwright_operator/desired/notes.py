@@ -36,6 +36,7 @@ class BuildNote(_Note):
     parts: dict[str, str] = Field(default={})
     trigger: str = ""
     documents: dict[str, str] = Field(default={})
+    poll: bool = False
     gates: str = ""
     secret_key: SecretKey | None = None
 

@@ -13,6 +13,7 @@ from ragwright_core.status import (
     Judged,
     KeptVersion,
     KnownSchedule,
+    LookedAt,
     PipelineStatus,
     SwapTask,
     WaitingVersion,
@@ -31,6 +32,7 @@ class Memory:
     judged: Judged | None
     kept: list[KeptVersion]
     history: list[HistoryEntry]
+    sources: list[LookedAt]
     schedule: KnownSchedule | None = None
     changed_at: datetime | None = None
     podless: Mapping[str, datetime] = field(default_factory=dict)
@@ -45,6 +47,7 @@ class Memory:
             judged=status.judged,
             kept=status.operator.kept,
             history=status.history,
+            sources=status.sources,
             podless=status.operator.podless,
             schedule=status.operator.schedule,
             changed_at=status.operator.changed_at,

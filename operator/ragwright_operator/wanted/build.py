@@ -15,6 +15,7 @@ from ragwright_operator.desired.notes import BuildNote
 from ragwright_operator.memory.memory import Memory
 from ragwright_operator.wanted.changes import changed_documents, changes
 from ragwright_operator.wanted.pauses import pause
+from ragwright_operator.wanted.polls import polled
 from ragwright_operator.world.observed import Observed
 
 # The API may still show an older version for a moment after a swap.
@@ -56,14 +57,15 @@ def next_build(
     if memory.changed_at is not None:
         anew = _anew(observed, new, changed_documents(last, new))
         return replace(anew, not_before=memory.changed_at + DEBOUNCE)
-    gate_failed = last.outcome == "failed" and last.failure == Reason.GATE_FAILED
-    if last.outcome == "failed" and not gate_failed:
+    if last.outcome == "failed" and last.failure != Reason.GATE_FAILED:
         return _retry(observed, new, last)
     quiet = not swap_comes and memory.waiting is None
-    why = _scheduled(observed, memory, last, now) or (
-        _other_gates(new, last) if gate_failed else _misfit(observed, last, now) if quiet else ""
-    )
-    return _anew(observed, new, why) if why else None
+    why = _scheduled(observed, memory, last, now) or _unfit(observed, new, last, now, quiet=quiet)
+    # After a failed gate, a look at the same documents would have them built again.
+    looks = quiet and last.outcome == "done" and not why
+    look = polled(observed, last, now) if looks else ""
+    new = new.model_copy(update={"poll": look != ""})
+    return _anew(observed, new, why or look) if why or look else None
 
 
 def _asked(last: Build | None, new: BuildNote) -> str:
@@ -98,7 +100,7 @@ def _anew(observed: Observed, note: BuildNote, why: str) -> BuildWanted:
 
 
 def _again(note: BuildNote, last: Build, attempt: int) -> BuildNote:
-    return note.model_copy(update={"why": last.why, "attempt": attempt})
+    return note.model_copy(update={"why": last.why, "poll": last.poll, "attempt": attempt})
 
 
 def _retry(observed: Observed, note: BuildNote, last: Build) -> BuildWanted:
@@ -126,6 +128,12 @@ def _scheduled(observed: Observed, memory: Memory, last: Build, now: datetime) -
         return ""
     local = due.astimezone(ZoneInfo(reindex.time_zone))
     return f"scheduled for {local:%Y-%m-%d %H:%M} {reindex.time_zone}"
+
+
+def _unfit(observed: Observed, new: BuildNote, last: Build, now: datetime, *, quiet: bool) -> str:
+    if last.outcome == "failed":
+        return _other_gates(new, last)
+    return _misfit(observed, last, now) if quiet else ""
 
 
 def _misfit(observed: Observed, last: Build, now: datetime) -> str:
