@@ -125,6 +125,13 @@ class LookedAt(Wire):
     looked_at: Time
 
 
+class ApiPods(Wire):
+    """What the scale subresource shows: `kubectl scale`, KEDA and autoscalers read it."""
+
+    replicas: int
+    selector: str = Field(description="The labels of the API pods, as a label selector.")
+
+
 class LastSwap(Wire):
     milliseconds: float
     attempts: int
@@ -245,6 +252,7 @@ class PipelineStatus(Wire):
             "x-kubernetes-list-map-keys": ["type"],
         },
     )
+    api: ApiPods | None = None
     sources: list[LookedAt] = Field(default=[], max_length=MAX_SOURCES)
     index: Index = Index()
     progress: Progress | None = None

@@ -129,7 +129,14 @@ def resource_definition() -> Schema:
         "served": True,
         "storage": True,
         "schema": {"openAPIV3Schema": root},
-        "subresources": {"status": {}},
+        "subresources": {
+            "status": {},
+            "scale": {
+                "specReplicasPath": ".spec.api.replicas",
+                "statusReplicasPath": ".status.api.replicas",
+                "labelSelectorPath": ".status.api.selector",
+            },
+        },
         "additionalPrinterColumns": [
             {"name": name, "type": kind, "jsonPath": path, **more}
             for name, kind, path, more in _COLUMNS

@@ -138,6 +138,25 @@ def test_kubectl_get_rag_shows_what_matters(namespace: Namespace) -> None:
     assert shown == documented(), "mend docs/reference/kubectl.md"
 
 
+def test_replicas_are_scaled_through_the_scale_subresource(namespace: Namespace) -> None:
+    """As `kubectl scale`, KEDA and an autoscaler of the pipeline do."""
+    namespace.write_rules(RULES)
+    namespace.apply(pipeline("rules"))
+    namespace.until_live("rules", 1)
+    namespace("scale", "rag", "rules", "--replicas=2")
+    plural = f"/apis/ragwright.dev/v1alpha1/namespaces/{namespace.name}/ragpipelines"
+
+    def scaled() -> dict[str, Any] | None:
+        scale: dict[str, Any] = json.loads(namespace("get", "--raw", f"{plural}/rules/scale"))
+        return scale if scale["status"]["replicas"] == 2 else None
+
+    shown = until(scaled, 60, "two replicas")
+    assert shown["spec"] == {"replicas": 2}
+    pods = namespace("get", "pods", "-l", shown["status"]["selector"], "-o", "name").split()
+    assert len(pods) == 2
+    assert namespace.state("rules").live == 1
+
+
 def test_a_retained_index_is_adopted_without_a_rebuild(namespace: Namespace) -> None:
     namespace.write_rules(RULES)
     namespace.apply(pipeline("rules"))
