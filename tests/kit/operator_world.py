@@ -324,7 +324,7 @@ def component_of(item: Manifest) -> str:
 
 
 _MOVING = (
-    "askedAt", "startedAt", "finishedAt", "lastTransitionTime", "at", "swappedAt",
+    "askedAt", "startedAt", "finishedAt", "lastTransitionTime", "lookedAt", "at", "swappedAt",
     "creationTimestamp", "stringData", "generation", "observedGeneration",
 )  # fmt: skip
 

@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from ragwright_core.memory import OperatorMemory, Recreated, StoreImages
 from ragwright_core.report import Report
-from ragwright_core.status import (
-    ApiPods,
-    LastSwap,
-    OperatorMemory,
-    PipelineStatus,
-    Recreated,
-    StoreImages,
-)
+from ragwright_core.status import ApiPods, LastSwap, PipelineStatus
 from ragwright_operator.describe.conditions import condition, conditions, degraded
 from ragwright_operator.describe.facts import Facts
 from ragwright_operator.describe.index import index_of, progress_of

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from pydantic import Field
 
+from ragwright_core.memory import Time
 from ragwright_core.model import Paths, Wire
 from ragwright_core.spec import SecretKey
-from ragwright_core.status import Time
 from ragwright_operator.desired.annotations import NOTE
 from ragwright_operator.desired.target import Manifest
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from ragwright_core.memory import Build
 from ragwright_core.report import Reason, Report
-from ragwright_core.status import Build, Judged, LookedAt, WaitingVersion
+from ragwright_core.status import Judged, LookedAt, WaitingVersion
 from ragwright_operator.desired.notes import BuildNote
 from ragwright_operator.desired.target import BUILD_STEPS
 from ragwright_operator.memory.history import ended, superseded, with_entry

@@ -5,15 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from itertools import takewhile
 
+from ragwright_core.memory import Build, SwapTask
 from ragwright_core.report import Reason, Report
-from ragwright_core.status import (
-    MAX_HISTORY,
-    Build,
-    BuildOutcome,
-    HistoryEntry,
-    PipelineStatus,
-    SwapTask,
-)
+from ragwright_core.status import MAX_HISTORY, BuildOutcome, HistoryEntry, PipelineStatus
 from ragwright_operator.world.attempts import Attempt
 
 

@@ -6,18 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ragwright_core.memory import Build, KeptVersion, KnownSchedule, SwapTask
 from ragwright_core.report import Report
-from ragwright_core.status import (
-    Build,
-    HistoryEntry,
-    Judged,
-    KeptVersion,
-    KnownSchedule,
-    LookedAt,
-    PipelineStatus,
-    SwapTask,
-    WaitingVersion,
-)
+from ragwright_core.status import HistoryEntry, Judged, LookedAt, PipelineStatus, WaitingVersion
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from ragwright_core.status import KnownSchedule, WaitingVersion
+from ragwright_core.memory import KnownSchedule
+from ragwright_core.status import WaitingVersion
 from ragwright_operator.memory.build import remember_build
 from ragwright_operator.memory.memory import Memory
 from ragwright_operator.memory.podless import remember_podless

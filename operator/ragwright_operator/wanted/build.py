@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from ragwright_core.memory import Build
 from ragwright_core.model import fingerprint
 from ragwright_core.report import Reason
 from ragwright_core.schedule import last_due
 from ragwright_core.spec import gates_fingerprint, shape_fingerprint, shape_parts
-from ragwright_core.status import Build
 from ragwright_operator.desired.notes import BuildNote
 from ragwright_operator.memory.memory import Memory
 from ragwright_operator.wanted.changes import changed_documents, changes

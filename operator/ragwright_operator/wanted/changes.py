@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ragwright_core.status import Build
+from ragwright_core.memory import Build
 from ragwright_operator.desired.notes import BuildNote
 
 MOST_NAMED = 3

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ragwright_core.memory import SwapTask
 from ragwright_core.schedule import next_due
-from ragwright_core.status import SwapTask
 from ragwright_operator.desired.target import BuildStep
 from ragwright_operator.memory.memory import Memory
 from ragwright_operator.wanted.build import BuildWanted, next_build

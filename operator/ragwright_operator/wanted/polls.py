@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from ragwright_core.memory import Build
 from ragwright_core.model import fingerprint
 from ragwright_core.spec.duration import length
-from ragwright_core.status import Build
 from ragwright_operator.world.observed import Observed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
