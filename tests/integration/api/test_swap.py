@@ -102,6 +102,9 @@ async def _traffic(judged: Judged, api: Api, stop: asyncio.Event) -> None:
     while not stop.is_set():
         await judged.ask(api, QUESTIONS[turn % len(QUESTIONS)])
         turn += 1
+        # The build runs in a thread of this process: without a pause neither gets anywhere on a
+        # busy machine, and a read of the pointer was seen to wait 5 s for its turn.
+        await asyncio.sleep(0.02)
 
 
 async def test_after_the_report_no_answer_is_of_the_old_version(
