@@ -29,7 +29,6 @@ _COLUMNS: tuple[tuple[str, str, str, Schema], ...] = (
     ("Docs", "integer", ".status.index.live.documents", {}),
     ("Chunks", "integer", ".status.index.live.chunks", {}),
     ("URL", "string", ".status.url", {}),
-    ("Looked", "date", ".status.sources[0].lookedAt", {"priority": 1}),
     ("Saved", "string", ".status.saved", {"priority": 1}),
     ("Age", "date", ".metadata.creationTimestamp", {}),
 )
@@ -129,14 +128,7 @@ def resource_definition() -> Schema:
         "served": True,
         "storage": True,
         "schema": {"openAPIV3Schema": root},
-        "subresources": {
-            "status": {},
-            "scale": {
-                "specReplicasPath": ".spec.api.replicas",
-                "statusReplicasPath": ".status.api.replicas",
-                "labelSelectorPath": ".status.api.selector",
-            },
-        },
+        "subresources": {"status": {}},
         "additionalPrinterColumns": [
             {"name": name, "type": kind, "jsonPath": path, **more}
             for name, kind, path, more in _COLUMNS

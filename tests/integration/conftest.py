@@ -153,9 +153,8 @@ class Pipeline:
             patience=0,
         )
 
-    def load(self, request: str, *, poll: bool = False) -> Report:
-        order = self.order(request).model_copy(update={"poll": poll})
-        return load(order, self.around)
+    def load(self, request: str) -> Report:
+        return load(self.order(request), self.around)
 
     @property
     def around(self) -> Surroundings:

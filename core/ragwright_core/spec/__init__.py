@@ -27,7 +27,6 @@ from ragwright_core.spec.reindex import Gates, GoldenQuestion, Ingest, Reindex
 from ragwright_core.spec.renamed import RENAMED, Renamed
 from ragwright_core.spec.retrieval import MAX_TOP_K, Retrieval
 from ragwright_core.spec.sources import (
-    MAX_SOURCES,
     Chunking,
     ConfigMapSource,
     Git,
@@ -51,7 +50,6 @@ __all__ = [
     "APPROVE_ANNOTATION",
     "GROUP",
     "KIND",
-    "MAX_SOURCES",
     "MAX_TOP_K",
     "MINILM",
     "MOVE_ANNOTATION",

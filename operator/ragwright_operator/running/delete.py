@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import NoReturn
 
@@ -40,8 +39,7 @@ async def delete(reconciler: Reconciler, pipeline: Manifest, waited: timedelta) 
     """Raises DeletionWaits while the clean-up runs, but for less than a minute: a database that is
     away must not prevent the deletion of a resource."""
     try:
-        readers = replace(reconciler.readers, ask_index=_unasked)
-        observed = await observe(pipeline, reconciler.site, readers)
+        observed = await observe(pipeline, reconciler.site, reconciler.read_children, _unasked)
     except UnusableSpecError:
         return
     steps = deletion_steps(observed, hurry=waited >= WRITERS_PATIENCE)
