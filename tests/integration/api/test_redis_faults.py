@@ -94,7 +94,7 @@ async def test_redis_frozen_costs_three_budgets_and_then_nothing(
                 assert (await api.ask())["from_cache"] is False
             took = time.monotonic() - began
         assert await failures(api) - before == 3
-        assert took < 20  # without the breaker, and with redis-py's own retries: 70 s
+        assert took < 2.0  # without the breaker, and with redis-py's own retries: 70 s
         clock.pass_by(OPEN_SECONDS)
         await until(lambda: _is_hit(api))
 
