@@ -75,7 +75,12 @@ async def serve(
     configure_logs(settings.log_level)
     metrics, registry, strangers = make_metrics(), Registry(), Strangers()
     start_http_server(metrics_at[1], metrics_at[0], metrics.registry)
-    async with connect() as kube, aiohttp.ClientSession() as session:
+    async with (
+        connect() as kube,
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0)  # a hundred hanging APIs keep no other waiting
+        ) as session,
+    ):
 
         async def ask(pipeline: Identity) -> IndexSummary | None:
             said = await ask_over(session, pipeline.names)
