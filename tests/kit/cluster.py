@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -15,6 +16,8 @@ from dev.install import Installed
 from dev.kubectl import Kubectl, until
 from ragwright_core.contract import API_PORT
 from ragwright_core.names import PIPELINE_LABEL, PipelineName
+from ragwright_core.spec import KIND
+from tests.kit.objects import Objects, objects
 
 RULES = {
     "refunds.md": "# Refunds\n\nThe refund policy gives your money back within thirty days.\n",
@@ -51,6 +54,10 @@ class Namespace:
     def kubectl(self) -> Kubectl:
         return self.installed.kubectl
 
+    @cached_property
+    def objects(self) -> Objects:
+        return objects(self.kubectl)
+
     def __call__(self, *arguments: str, stdin: str | None = None) -> str:
         return self.kubectl("-n", self.name, *arguments, stdin=stdin)
 
@@ -73,7 +80,10 @@ class Namespace:
         return found.removeprefix("secret/")
 
     def state(self, name: str) -> State:
-        return state(self.get("rag", name))
+        return state(self.objects.get(KIND, self.name, name))
+
+    def items(self, kind: str, labels: str) -> list[dict[str, Any]]:
+        return self.objects.items(kind, self.name, labels)
 
     def until(
         self, name: str, done: Callable[[State], bool], what: str, seconds: float = 180

@@ -102,7 +102,7 @@ def _shorten_deadline(stage: Stage, holds: Holds) -> None:
     if not holds.operator_down:
         text = json.dumps({"spec": {"activeDeadlineSeconds": 5}})
         for job in stage.jobs():
-            stage.space("patch", job, "--type=merge", "-p", text)
+            stage.space("patch", "job", job, "--type=merge", "-p", text)
 
 
 def _build(stage: Stage) -> dict[str, Any]:

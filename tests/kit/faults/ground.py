@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import ssl
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,11 +36,10 @@ def staged(installed: Installed, folder: Path) -> Iterator[Stage]:
     labels = {"pod-security.kubernetes.io/enforce": "restricted", "ragwright.dev/test": "true"}
     metadata = {"name": name, "labels": labels}
     installed.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-    server, tls = _api_server(installed, folder)
-    with Proxy(server, tls, _ACCOUNT).serving() as proxy:
+    space = Namespace(name, installed)
+    with Proxy(space.objects.server, space.objects.tls, _ACCOUNT).serving() as proxy:
         operator = Operator(proxy.url, _environment(installed, name), folder)
         with operator.kept():
-            space = Namespace(name, installed)
             try:
                 yield Stage(space, proxy, operator)
             finally:
@@ -59,24 +55,3 @@ def _environment(installed: Installed, namespace: str) -> dict[str, str]:
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     told = {item["name"]: item.get("value", "") for item in container["env"]}
     return {**told, "RAGWRIGHT_WATCH_NAMESPACES": namespace}
-
-
-def _api_server(installed: Installed, folder: Path) -> tuple[str, ssl.SSLContext | None]:
-    """The API server's URL, and TLS with the administrator's certificate, from the kubeconfig."""
-    flattened = ("config", "view", "--raw", "--flatten", "--minify", "-o", "json")
-    config = json.loads(installed.kubectl(*flattened))
-    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-    tls = ssl.create_default_context(
-        cafile=_file(folder, "ca.crt", cluster["certificate-authority-data"])
-    )
-    tls.load_cert_chain(
-        _file(folder, "admin.crt", user["client-certificate-data"]),
-        _file(folder, "admin.key", user["client-key-data"]),
-    )
-    return str(cluster["server"]), tls
-
-
-def _file(folder: Path, name: str, content: str) -> Path:
-    path = folder / name
-    path.write_bytes(base64.b64decode(content))
-    return path

@@ -18,7 +18,7 @@ def hold(seconds: float) -> None:
 def pods_of(stage: Stage, component: str) -> list[str]:
     """Names of a component's pods that have not ended and are not going."""
     labels = f"app.kubernetes.io/component={component},{PIPELINE_LABEL}={stage.name}"
-    found = stage.space.kubectl.items("-n", stage.space.name, "pods", "-l", labels)
+    found = stage.space.items("Pod", labels)
     return [
         pod["metadata"]["name"]
         for pod in found

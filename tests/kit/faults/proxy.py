@@ -29,7 +29,7 @@ class Proxy:
     """`server` is the API server's URL, `account` in whose name calls are made."""
 
     server: str
-    tls: ssl.SSLContext | None
+    tls: ssl.SSLContext
     account: str
     writes: list[Write] = field(default_factory=list)
     port: int = 0
@@ -83,7 +83,10 @@ class Proxy:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
 
     async def _start(self) -> web.AppRunner:
-        self._session = aiohttp.ClientSession(read_bufsize=_LONGEST_LINE)
+        # aiohttp opens at most 100 connections: the watches of eight killed operators, each still
+        # open, had kept the next one waiting for its lists for longer than its 20 s.
+        connector = aiohttp.TCPConnector(limit=0)
+        self._session = aiohttp.ClientSession(connector=connector, read_bufsize=_LONGEST_LINE)
         app = web.Application(client_max_size=_LONGEST_LINE)
         app.router.add_route("*", "/{path:.*}", self._handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
@@ -132,7 +135,7 @@ class Proxy:
             url,
             headers=headers,
             data=body or None,
-            ssl=self.tls or False,
+            ssl=self.tls,
             timeout=limit,
         ) as reply:
             if call.watches and reply.status == 200:

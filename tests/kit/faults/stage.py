@@ -14,7 +14,7 @@ from dev.demo.pipeline import State
 from dev.kubectl import until
 from ragwright_core.contract import API_PORT, INTERNAL_PORT
 from ragwright_core.names import PIPELINE_LABEL, PipelineName
-from ragwright_core.spec import REINDEX_ANNOTATION
+from ragwright_core.spec import KIND, REINDEX_ANNOTATION
 from tests.kit.cluster import Namespace, pipeline
 from tests.kit.faults.calls import Write
 from tests.kit.faults.documents import QUESTIONS, documents
@@ -119,11 +119,11 @@ class Stage:
         until(lambda: not self._config_maps("load,index,swap"), 30, "orders of Jobs to be gone")
 
     def jobs(self) -> list[str]:
-        return self.space("get", "jobs", "-l", self._label, "-o", "name").split()
+        return [job["metadata"]["name"] for job in self._jobs()]
 
-    def _config_maps(self, components: str) -> list[str]:
+    def _config_maps(self, components: str) -> list[dict[str, Any]]:
         labels = f"{self._label},app.kubernetes.io/component in ({components})"
-        return self.space("get", "configmaps", "-l", labels, "-o", "name").split()
+        return self.space.items("ConfigMap", labels)
 
     @property
     def _label(self) -> str:
@@ -138,10 +138,10 @@ class Stage:
         until(ended, 90, f"{count} Jobs to end", pause=0.2)
 
     def _jobs(self) -> list[dict[str, Any]]:
-        return self.space.kubectl.items("-n", self.space.name, "jobs", "-l", self._label)
+        return self.space.items("Job", self._label)
 
     def get(self) -> dict[str, Any]:
-        found = self.space.get("rag", self.name)
+        found = self.space.objects.get(KIND, self.space.name, self.name)
         assert found is not None
         return found
 
