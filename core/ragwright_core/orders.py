@@ -58,13 +58,15 @@ class BuildSpec(SwapSpec):
 
 class BuildOrder(Wire):
     """One build request with a copy of the spec, so that a Job never sees a later change of it.
-    `why` is stored with the version. `allowed_hosts` are those that sources and endpoints may have;
+    `why` is stored with the version. `poll`: if the documents are those of the live version, the
+    model is not asked either. `allowed_hosts` are those that sources and endpoints may have;
     all if none are named."""
 
     kind: Literal["build"] = "build"
     pipeline: Identity
     request: str
     why: str = ""
+    poll: bool = False
     spec: BuildSpec
     index_memory_bytes: int
     allowed_hosts: list[str] = Field(default=[])

@@ -98,6 +98,7 @@ class Report(Wire):
     previous: int | None = None
     shape: str = ""
     source_revision: str = ""
+    revisions: dict[str, str] = Field(default={}, description="By the source's name.")
     embedding_fingerprint: str = ""
     counts: Counts = Counts()
     changes: Changes = Changes()
@@ -133,7 +134,13 @@ class Report(Wire):
         if problem is not None:
             problem = problem.model_copy(update={"message": "see the Job's log"})
         yield report.model_copy(
-            update={"warnings": [], "source_revision": "", "seconds": {}, "problem": problem}
+            update={
+                "warnings": [],
+                "source_revision": "",
+                "revisions": {},
+                "seconds": {},
+                "problem": problem,
+            }
         )
 
 

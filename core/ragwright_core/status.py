@@ -1,15 +1,15 @@
-"""The status of a RagPipeline, for people and for the operator's own memory."""
+"""The status of a RagPipeline, for people."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, PlainSerializer, WithJsonSchema
+from pydantic import ConfigDict, Field, JsonValue, WithJsonSchema
 
+from ragwright_core.memory import OperatorMemory, Time
 from ragwright_core.model import Wire
 from ragwright_core.report import Verdict
-from ragwright_core.spec import SecretKey
+from ragwright_core.spec import MAX_SOURCES
 
 MAX_HISTORY = 10
 
@@ -20,13 +20,6 @@ _OPAQUE: dict[str, JsonValue] = {
     "description": "The operator's memory from round to round; it may change with any release.",
     _PRESERVED: True,
 }
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-Time = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
 
 
 ConditionType = Literal[
@@ -117,97 +110,25 @@ class HistoryEntry(Wire):
     finished_at: Time
 
 
+class LookedAt(Wire):
+    """A source as it was found when it was last looked at."""
+
+    name: str
+    revision: str
+    looked_at: Time
+
+
+class ApiPods(Wire):
+    """What the scale subresource shows: `kubectl scale`, KEDA and autoscalers read it."""
+
+    replicas: int
+    selector: str = Field(description="The labels of the API pods, as a label selector.")
+
+
 class LastSwap(Wire):
     milliseconds: float
     attempts: int
     at: Time
-
-
-class SwapTask(Wire):
-    """The latest swap apart from a build's own: asked for by a pin, an approval or a repair."""
-
-    request: str = Field(description="Names its Jobs.")
-    cause: str = Field(
-        "",
-        description="Why it was asked for: Pinned, NewestFits, Approved, RestoredFromKept or "
-        "Dropped.",
-    )
-    number: int | None = None
-    term: int | None = Field(None, description="The live term that it was planned on.")
-    why: str
-    attempt: int
-    outcome: Literal["running", "done", "failed"]
-    failure: str = Field("", description="Of the last failed attempt, in a word.")
-    message: str = ""
-    started_at: Time
-    finished_at: Time | None = None
-
-
-class Build(Wire):
-    """The latest build, and what it was asked for: the operator's memory."""
-
-    request: str = Field(description="Names its Jobs and its row in the database.")
-    shape: str
-    parts: dict[str, str] = Field(
-        default={}, description="Fingerprints of the parts of the shape, to tell which one changed."
-    )
-    trigger: str = Field("", description="Fingerprint of the reindex annotation's value.")
-    gates: str = Field("", description="Fingerprint of reindex.gates; they may be why it failed.")
-    why: str
-    attempt: int
-    outcome: Literal["running", "done", "failed"]
-    failure: str = Field(
-        "", description="Of the last failed attempt, in a word; empty once one ends well."
-    )
-    message: str = ""
-    number: int | None = Field(None, description="Of the version it made or found, once known.")
-    asked_at: Time | None = Field(None, description="When its documents were asked for.")
-    started_at: Time
-    finished_at: Time | None = None
-
-
-class KeptVersion(Wire):
-    """A version whose endpoint Secret stays mounted in the API's pods."""
-
-    number: int
-    secret_key_ref: SecretKey | None = None
-
-
-class Recreated(Wire):
-    """When a managed Secret had to be made anew; its server restarts to take the password."""
-
-    postgres: Time | None = None
-    redis: Time | None = None
-
-
-class StoreImages(Wire):
-    """Images with which the managed stores got ready; a new default of the operator does not
-    restart them."""
-
-    postgres: str = ""
-    redis: str = ""
-
-
-class KnownSchedule(Wire):
-    """A schedule, and since when it is written: no moment before that was missed."""
-
-    line: str
-    time_zone: str
-    since: Time
-
-
-class OperatorMemory(Wire):
-    """What the operator must know in its next round, and nobody else need read."""
-
-    build: Build | None = None
-    swap: SwapTask | None = None
-    kept: list[KeptVersion] = Field(default=[])
-    recreated: Recreated = Recreated()
-    schedule: KnownSchedule | None = None
-    images: StoreImages = StoreImages()
-    podless: dict[str, Time] = Field(
-        default={}, description="Controllers that want a pod and have none, and since when."
-    )
 
 
 class PipelineStatus(Wire):
@@ -230,6 +151,8 @@ class PipelineStatus(Wire):
             "x-kubernetes-list-map-keys": ["type"],
         },
     )
+    api: ApiPods | None = None
+    sources: list[LookedAt] = Field(default=[], max_length=MAX_SOURCES)
     index: Index = Index()
     progress: Progress | None = None
     last_swap: LastSwap | None = None

@@ -29,6 +29,7 @@ _COLUMNS: tuple[tuple[str, str, str, Schema], ...] = (
     ("Docs", "integer", ".status.index.live.documents", {}),
     ("Chunks", "integer", ".status.index.live.chunks", {}),
     ("URL", "string", ".status.url", {}),
+    ("Looked", "date", ".status.sources[0].lookedAt", {"priority": 1}),
     ("Saved", "string", ".status.saved", {"priority": 1}),
     ("Age", "date", ".metadata.creationTimestamp", {}),
 )
@@ -128,7 +129,14 @@ def resource_definition() -> Schema:
         "served": True,
         "storage": True,
         "schema": {"openAPIV3Schema": root},
-        "subresources": {"status": {}},
+        "subresources": {
+            "status": {},
+            "scale": {
+                "specReplicasPath": ".spec.api.replicas",
+                "statusReplicasPath": ".status.api.replicas",
+                "labelSelectorPath": ".status.api.selector",
+            },
+        },
         "additionalPrinterColumns": [
             {"name": name, "type": kind, "jsonPath": path, **more}
             for name, kind, path, more in _COLUMNS

@@ -9,6 +9,8 @@ from ragwright_core.report import Changes, Counts, Report
 from ragwright_ingest import queries
 from ragwright_ingest.database import Connection
 
+MAX_REVISION = 80  # of a report with twenty sources
+
 
 def compared_with(connection: Connection, version: Version) -> int | None:
     """The version that this one replaces: the live version, or the previous one if this version is
@@ -29,6 +31,10 @@ def report_of(
             "number": version.number,
             "shape": version.descriptor.shape,
             "source_revision": version.descriptor.source_revision[:500],
+            "revisions": {
+                name: revision[:MAX_REVISION]
+                for name, revision in version.descriptor.revisions.items()
+            },
             "embedding_fingerprint": version.descriptor.embedding.fingerprint,
             "counts": Counts(
                 documents=version.documents,

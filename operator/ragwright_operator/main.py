@@ -15,11 +15,14 @@ from prometheus_client import start_http_server
 
 from ragwright_core.names import Identity
 from ragwright_core.report import IndexSummary
+from ragwright_operator.effects.children import children_watches
+from ragwright_operator.effects.documents import documents_watches
 from ragwright_operator.effects.execute import AfterStep, nothing
 from ragwright_operator.effects.index import AskOver, ask_index, is_of
 from ragwright_operator.effects.kube import connect
 from ragwright_operator.effects.leases import Leases, by_nobody
-from ragwright_operator.effects.watch import children_watches
+from ragwright_operator.effects.observe import Readers
+from ragwright_operator.effects.watch import listed
 from ragwright_operator.running.handlers import Handlers, cancelled, operate
 from ragwright_operator.running.liveness import Liveness
 from ragwright_operator.running.reconcile import Reconciler
@@ -96,11 +99,12 @@ async def serve(
         name = settings.operator_id
         held_by_other = Leases(kube, name, now).held_by_other if name else by_nobody
         children = children_watches(kube, settings.namespaces, registry.wake)
+        documents = documents_watches(kube, settings.namespaces, registry.wake_readers)
+        watches = (*children.watches, *documents.watches)
         reconciler = Reconciler(
             kube=kube,
             site=Site(await kube.cluster_id(), settings.images, settings.allowed_hosts),
-            read_children=children.of,
-            ask_index=ask,
+            readers=Readers(children.of, documents.versions, ask),
             metrics=metrics,
             now=now,
             strangers=strangers,
@@ -108,11 +112,10 @@ async def serve(
             held_by_other=held_by_other,
         )
         watching = [
-            asyncio.create_task(watch.run(), name=f"watch of {watch.kind}")
-            for watch in children.watches
+            asyncio.create_task(watch.run(), name=f"watch of {watch.kind}") for watch in watches
         ]
         rounds = Rounds(reconciler, registry, metrics, settings.resync_seconds)
-        handlers = Handlers(rounds, children.listed, Liveness(children, watching).dead)
+        handlers = Handlers(rounds, lambda: listed(watches), Liveness(watches, watching).dead)
         try:
             await operate(handlers.registry(), settings.namespaces, live)
         finally:

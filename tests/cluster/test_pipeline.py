@@ -43,8 +43,7 @@ def test_from_apply_to_answers_to_a_reindex_to_nothing_left(namespace: Namespace
     assert "thirty days" in namespace.ask("rules", "What is the refund policy?")
 
     changed = RULES | {"refunds.md": RULES["refunds.md"].replace("thirty", "ninety")}
-    namespace.write_rules(changed)
-    reindex(namespace, "rules")
+    namespace.write_rules(changed)  # nobody asks for a reindex
     second = namespace.until_live("rules", 2)
     assert "ninety days" in namespace.ask("rules", "What is the refund policy?")
     assert second.status["lastSwap"]["milliseconds"] < 250
@@ -137,6 +136,25 @@ def test_kubectl_get_rag_shows_what_matters(namespace: Namespace) -> None:
         normalized(namespace("describe", "rag", "rules")),
     ]
     assert shown == documented(), "mend docs/reference/kubectl.md"
+
+
+def test_replicas_are_scaled_through_the_scale_subresource(namespace: Namespace) -> None:
+    """As `kubectl scale`, KEDA and an autoscaler of the pipeline do."""
+    namespace.write_rules(RULES)
+    namespace.apply(pipeline("rules"))
+    namespace.until_live("rules", 1)
+    namespace("scale", "rag", "rules", "--replicas=2")
+    plural = f"/apis/ragwright.dev/v1alpha1/namespaces/{namespace.name}/ragpipelines"
+
+    def scaled() -> dict[str, Any] | None:
+        scale: dict[str, Any] = json.loads(namespace("get", "--raw", f"{plural}/rules/scale"))
+        return scale if scale["status"]["replicas"] == 2 else None
+
+    shown = until(scaled, 60, "two replicas")
+    assert shown["spec"] == {"replicas": 2}
+    pods = namespace("get", "pods", "-l", shown["status"]["selector"], "-o", "name").split()
+    assert len(pods) == 2
+    assert namespace.state("rules").live == 1
 
 
 def test_a_retained_index_is_adopted_without_a_rebuild(namespace: Namespace) -> None:

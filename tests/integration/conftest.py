@@ -153,8 +153,9 @@ class Pipeline:
             patience=0,
         )
 
-    def load(self, request: str) -> Report:
-        return load(self.order(request), self.around)
+    def load(self, request: str, *, poll: bool = False) -> Report:
+        order = self.order(request).model_copy(update={"poll": poll})
+        return load(order, self.around)
 
     @property
     def around(self) -> Surroundings:

@@ -11,6 +11,7 @@ from typing import Any
 from ragwright_core.spec import GROUP, KIND, REINDEX_ANNOTATION, VERSION
 from ragwright_operator.desired.target import Manifest
 from ragwright_operator.effects.execute import nothing
+from ragwright_operator.effects.observe import Readers
 from ragwright_operator.plan.steps import Step
 from ragwright_operator.running.reconcile import Reconciler, Round
 from ragwright_operator.settings import Images, Site
@@ -48,8 +49,7 @@ def reconciler(
     return Reconciler(
         kube=world,  # type: ignore[arg-type]
         site=Site("cluster-1", IMAGES, allowed_hosts),
-        read_children=world.read_children,
-        ask_index=world.ask_index,
+        readers=Readers(world.read_children, world.read_documents, world.ask_index),
         metrics=make_metrics(),
         now=lambda: world.now,
         strangers=Strangers(),

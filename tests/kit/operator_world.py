@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -56,14 +56,16 @@ def _copy(value: Value) -> Value:
 @dataclass
 class World(Versions):
     """Stands in for `Kube`. Jobs named in `running`, by name or by step, do not end; steps in
-    `problems` fail; what is named in `refuse` cannot be written; controllers of the components in
-    `podless` get no pod; `mutate` is what admission does to an applied object. Before the first
-    object of the kind and beginning in `dies_before` is created, the operator is killed."""
+    `problems` fail; `documents` tell ConfigMaps of sources from changed ones; what is named in
+    `refuse` cannot be written; controllers of the components in `podless` get no pod; `mutate` is
+    what admission does to an applied object. Before the first object of the kind and beginning in
+    `dies_before` is created, the operator is killed."""
 
     objects: dict[Place, Manifest] = field(default_factory=dict)
     created: list[Place] = field(default_factory=list)
     deleted: list[Place] = field(default_factory=list)
     applied: list[Place] = field(default_factory=list)
+    documents: dict[str, str] = field(default_factory=dict)
     embedding_cosine: float | None = None
     calls: Calls | None = None
     api_answers: bool = True
@@ -143,6 +145,10 @@ class World(Versions):
             if kind not in (KIND, "Secret", "Event")
             and wanted.items() <= (item["metadata"].get("labels") or {}).items()
         ]
+
+    def read_documents(self, namespace: str, names: Iterable[str]) -> dict[str, str]:
+        del namespace
+        return {name: self.documents[name] for name in names if name in self.documents}
 
     async def ask_index(self, pipeline: Identity) -> IndexSummary | None:
         del pipeline
@@ -318,7 +324,7 @@ def component_of(item: Manifest) -> str:
 
 
 _MOVING = (
-    "askedAt", "startedAt", "finishedAt", "lastTransitionTime", "at", "swappedAt",
+    "askedAt", "startedAt", "finishedAt", "lastTransitionTime", "lookedAt", "at", "swappedAt",
     "creationTimestamp", "stringData", "generation", "observedGeneration",
 )  # fmt: skip
 

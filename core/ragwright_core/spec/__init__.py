@@ -27,6 +27,7 @@ from ragwright_core.spec.reindex import Gates, GoldenQuestion, Ingest, Reindex
 from ragwright_core.spec.renamed import RENAMED, Renamed
 from ragwright_core.spec.retrieval import MAX_TOP_K, Retrieval
 from ragwright_core.spec.sources import (
+    MAX_SOURCES,
     Chunking,
     ConfigMapSource,
     Git,
@@ -50,6 +51,7 @@ __all__ = [
     "APPROVE_ANNOTATION",
     "GROUP",
     "KIND",
+    "MAX_SOURCES",
     "MAX_TOP_K",
     "MINILM",
     "MOVE_ANNOTATION",

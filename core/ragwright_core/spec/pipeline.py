@@ -11,7 +11,7 @@ from ragwright_core.spec.fields import rule, rules
 from ragwright_core.spec.models import Embedding, Llm
 from ragwright_core.spec.reindex import Ingest, Reindex
 from ragwright_core.spec.retrieval import Retrieval
-from ragwright_core.spec.sources import Chunking, Source
+from ragwright_core.spec.sources import MAX_SOURCES, Chunking, Source
 from ragwright_core.spec.stores import Cache, Database, Resources, resources
 
 GROUP = "ragwright.dev"
@@ -62,7 +62,7 @@ class RagPipelineSpec(Model):
 
     sources: list[Source] = Field(
         min_length=1,
-        max_length=20,
+        max_length=MAX_SOURCES,
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["name"],
@@ -85,3 +85,13 @@ class RagPipelineSpec(Model):
         description="Begin no build, and no further attempt of one that failed. A build that runs "
         "goes on to its swap; pins and approvals are carried out, and questions answered.",
     )
+
+    @property
+    def config_maps(self) -> list[str]:
+        """The ConfigMaps that hold documents."""
+        return sorted({name for source in self.sources for name in source.config_maps()})
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether a source can change without an event in the cluster."""
+        return any(not source.config_maps() for source in self.sources)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from ragwright_core.model import Model
 from ragwright_core.schedule import checked_schedule, checked_time_zone
+from ragwright_core.spec.duration import Interval
 from ragwright_core.spec.fields import rule, rules
 from ragwright_core.spec.stores import Resources, resources
 
@@ -70,6 +71,11 @@ class Reindex(Model):
         "@monthly.",
     )
     time_zone: TimeZone = Field("Etc/UTC", description="IANA name, for the schedule.")
+    poll_interval: Interval = Field(
+        "1h",
+        description="How often sources that nothing watches (git) are looked at: 15m, 1h30m; 0 for "
+        "never. When their revisions are unchanged, nothing is built.",
+    )
 
 
 class Ingest(Model):

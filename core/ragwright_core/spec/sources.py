@@ -17,6 +17,7 @@ from ragwright_core.spec.fields import (
     rules,
 )
 
+MAX_SOURCES = 20
 MAX_GLOBS = 20
 INCLUDED = ("**/*.md", "**/*.mdx", "**/*.rst", "**/*.txt")
 # The default before MDX was in it. It stands for the default in fingerprints, so that an upgrade
@@ -52,6 +53,10 @@ class SourceKind(Model):
         """The Kubernetes volume, without its name, that Jobs find mounted at the source's
         folder."""
         return None
+
+    def config_maps(self) -> list[str]:
+        """ConfigMaps whose change is a change of its documents."""
+        return []
 
 
 # A ? or # would turn the paths that git asks for into parts of a question to any server.
@@ -95,6 +100,9 @@ class ConfigMapSource(SourceKind):
 
     def volume(self) -> dict[str, Any]:
         return {"configMap": {"name": self.name, "optional": True}}
+
+    def config_maps(self) -> list[str]:
+        return [self.name]
 
 
 def _exactly_one(schema: dict[str, Any], model: type[Source]) -> None:
@@ -157,6 +165,9 @@ class Source(Model):
 
     def volume(self) -> dict[str, Any] | None:
         return self._given()[self.kind].volume()
+
+    def config_maps(self) -> list[str]:
+        return self._given()[self.kind].config_maps()
 
     def _given(self) -> dict[str, SourceKind]:
         """The sources that are set, by kind."""

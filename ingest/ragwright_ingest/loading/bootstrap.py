@@ -75,25 +75,19 @@ def _begin(
     ask: Ask,
     live: Pointer,
 ) -> Build:
+    digest = manifest(listings)
+    current = _live(connection, live)
+    if order.poll and current is not None and current.descriptor.shape == _shape(order):
+        as_it_was = _described(order, listings, current.descriptor.embedding)
+        if is_unchanged(current, as_it_was, digest):
+            return _unchanged(connection, order, current, as_it_was)
     named = embedding_descriptor(order.spec.embedding)
     model = identified(named, ask(named), read_models(connection))
-    descriptor = Descriptor(
-        layout=LAYOUT,
-        shape=shape_fingerprint(order.spec),
-        chunking=chunking_fingerprint(order.spec.chunking),
-        language=order.spec.retrieval.language,
-        revisions={name: listing.revision for name, listing in listings.items()},
-        left_out={name: found.left_out for name, found in listings.items() if found.left_out},
-        embedding=model.embedding,
-    )
-    digest = manifest(listings)
+    descriptor = _described(order, listings, model.embedding)
     with connection.transaction():
-        current = None if live.number is None else read_version(connection, live.number)
+        current = _live(connection, live)
         if current is not None and is_unchanged(current, descriptor, digest):
-            record_request(connection, order.request, current.number, unchanged=True)
-            abandon_others(connection, current.number)
-            fit(connection, current.number, descriptor)
-            return Build(read_version(connection, current.number), unchanged=True)
+            return _unchanged(connection, order, current, descriptor)
         begun = Begun(
             why=order.why,
             descriptor=descriptor,
@@ -107,6 +101,38 @@ def _begin(
         _write_listings(connection, number, listings)
         record_request(connection, order.request, number, unchanged=False)
     return Build(read_version(connection, number), unchanged=False)
+
+
+def _live(connection: Connection, live: Pointer) -> Version | None:
+    return None if live.number is None else read_version(connection, live.number)
+
+
+def _shape(order: BuildOrder) -> str:
+    return shape_fingerprint(order.spec)
+
+
+def _described(
+    order: BuildOrder, listings: Mapping[str, Listing], embedding: EmbeddingDescriptor
+) -> Descriptor:
+    return Descriptor(
+        layout=LAYOUT,
+        shape=_shape(order),
+        chunking=chunking_fingerprint(order.spec.chunking),
+        language=order.spec.retrieval.language,
+        revisions={name: listing.revision for name, listing in listings.items()},
+        left_out={name: found.left_out for name, found in listings.items() if found.left_out},
+        embedding=embedding,
+    )
+
+
+def _unchanged(
+    connection: Connection, order: BuildOrder, current: Version, descriptor: Descriptor
+) -> Build:
+    with connection.transaction():
+        record_request(connection, order.request, current.number, unchanged=True)
+        abandon_others(connection, current.number)
+        fit(connection, current.number, descriptor)
+    return Build(read_version(connection, current.number), unchanged=True)
 
 
 def manifest(listings: Mapping[str, Listing]) -> str:

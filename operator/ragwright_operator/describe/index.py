@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from ragwright_core.memory import Build
 from ragwright_core.report import LiveVersionSummary, Report
-from ragwright_core.status import (
-    Build,
-    BuildingVersion,
-    Index,
-    LiveVersion,
-    PreviousVersion,
-    Progress,
-)
+from ragwright_core.status import BuildingVersion, Index, LiveVersion, PreviousVersion, Progress
 from ragwright_operator.memory.memory import Memory
 from ragwright_operator.world.observed import Observed
 

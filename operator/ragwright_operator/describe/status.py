@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from ragwright_core.memory import OperatorMemory, Recreated, StoreImages
 from ragwright_core.report import Report
-from ragwright_core.status import LastSwap, OperatorMemory, PipelineStatus, Recreated, StoreImages
+from ragwright_core.status import ApiPods, LastSwap, PipelineStatus
 from ragwright_operator.describe.conditions import condition, conditions, degraded
 from ragwright_operator.describe.facts import Facts
 from ragwright_operator.describe.index import index_of, progress_of
@@ -33,6 +34,8 @@ def describe(
         url=observed.target.names.url,
         saved=_saved(observed),
         conditions=conditions(facts, troubles(facts, outcomes)),
+        api=_api(observed),
+        sources=memory.sources,
         index=index,
         progress=progress_of(observed, memory.running_build),
         last_swap=_last_swap(observed, memory.went_live, now),
@@ -43,6 +46,7 @@ def describe(
             swap=memory.swap,
             kept=memory.kept,
             schedule=memory.schedule,
+            changed_at=memory.changed_at,
             images=_images(observed),
             podless=dict(memory.podless),
             recreated=_recreated(observed, outcomes, now),
@@ -76,6 +80,18 @@ def _saved(observed: Observed) -> str | None:
     if calls is None or calls.made + calls.saved == 0:
         return observed.status.saved
     return f"{100 * calls.saved // (calls.made + calls.saved)}%"
+
+
+def _api(observed: Observed) -> ApiPods | None:
+    target = observed.target
+    found = observed.children.get(("Deployment", target.names.api))
+    if found is None:
+        return observed.status.api
+    labels = sorted(target.selector("api").items())
+    return ApiPods(
+        replicas=(found.get("status") or {}).get("replicas", 0),
+        selector=",".join(f"{key}={value}" for key, value in labels),
+    )
 
 
 def _images(observed: Observed) -> StoreImages:

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from pydantic import Field
 
+from ragwright_core.memory import Time
 from ragwright_core.model import Paths, Wire
 from ragwright_core.spec import SecretKey
-from ragwright_core.status import Time
 from ragwright_operator.desired.annotations import NOTE
 from ragwright_operator.desired.target import Manifest
 
@@ -28,12 +28,15 @@ class _Note(Wire):
 
 
 class BuildNote(_Note):
-    """One attempt of a build. `secret_key` is the key of its embedding endpoint, which stays
+    """One attempt of a build. `documents` tell the ConfigMaps it reads from changed ones.
+    `secret_key` is the key of its embedding endpoint, which stays
     mounted while the version is kept."""
 
     shape: str = ""
     parts: dict[str, str] = Field(default={})
     trigger: str = ""
+    documents: dict[str, str] = Field(default={})
+    poll: bool = False
     gates: str = ""
     secret_key: SecretKey | None = None
 

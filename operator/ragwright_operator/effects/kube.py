@@ -35,6 +35,8 @@ PATHS: Mapping[str, tuple[str, str]] = {
     "StatefulSet": ("apis/apps/v1", "statefulsets"),
 }
 _APPLY = "application/apply-patch+yaml"
+_JSON = "application/json"
+_METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 
 
 class KubeError(Exception):
@@ -68,9 +70,11 @@ class KubeError(Exception):
 
 @dataclass(frozen=True)
 class Kube:
-    """`client` is a kubernetes.aio ApiClient, which knows the server, its CA and our token."""
+    """`client` is a kubernetes.aio ApiClient, which knows the server, its CA and our token. With
+    `metadata_only`, lists and watches show of each object its metadata alone."""
 
     client: Any
+    metadata_only: bool = False
 
     async def get(self, kind: str, namespace: str, name: str) -> Manifest:
         return await self._call("GET", path(kind, namespace, name))
@@ -79,7 +83,8 @@ class Kube:
         self, kind: str, namespace: str | None, labels: str, **query: str
     ) -> dict[str, Any]:
         query = {"labelSelector": labels, **query}
-        return await self._call("GET", path(kind, namespace), query=query)
+        accept = _METADATA.format("List") if self.metadata_only else _JSON
+        return await self._call("GET", path(kind, namespace), query=query, accept=accept)
 
     async def create(self, manifest: Manifest) -> Manifest:
         where = path(manifest["kind"], manifest["metadata"]["namespace"])
@@ -124,7 +129,9 @@ class Kube:
     ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
         """The watch events of a kind. Raises KubeError, also for an ERROR in the stream."""
         query = {**query, "watch": "true", "allowWatchBookmarks": "true"}
-        response = await self._send("GET", path(kind, namespace), query=query, seconds=seconds)
+        accept = _METADATA.format("") if self.metadata_only else _JSON
+        where = path(kind, namespace)
+        response = await self._send("GET", where, query=query, accept=accept, seconds=seconds)
         try:
             if response.status >= 400:
                 raise _error(response, await response.read())
@@ -132,16 +139,19 @@ class Kube:
         finally:
             response.response.release()
 
-    async def _call(
+    async def _call(  # noqa: PLR0913 - the parts of a request
         self,
         method: str,
         where: str,
         *,
         query: Mapping[str, str] | None = None,
         body: Manifest | None = None,
-        content: str = "application/json",
+        content: str = _JSON,
+        accept: str = _JSON,
     ) -> dict[str, Any]:
-        response = await self._send(method, where, query=query, body=body, content=content)
+        response = await self._send(
+            method, where, query=query, body=body, content=content, accept=accept
+        )
         payload = await response.read()
         if response.status >= 400:
             raise _error(response, payload)
@@ -154,14 +164,15 @@ class Kube:
         *,
         query: Mapping[str, str] | None = None,
         body: Manifest | None = None,
-        content: str = "application/json",
+        content: str = _JSON,
+        accept: str = _JSON,
         seconds: float = REQUEST_SECONDS,
     ) -> Any:
         request = await self.client.param_serialize(
             method,
             where,
             query_params=list((query or {}).items()),
-            header_params={"Accept": "application/json", "Content-Type": content},
+            header_params={"Accept": accept, "Content-Type": content},
             body=body,
             auth_settings=["BearerToken"],
         )

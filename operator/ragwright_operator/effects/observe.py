@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
@@ -30,20 +31,27 @@ from ragwright_operator.world.stores import with_stores
 LONGEST_UID = 100
 
 ReadChildren = Callable[[str, str], Iterable[Manifest]]
+ReadDocuments = Callable[[str, Iterable[str]], Mapping[str, str]]
 AskIndex = Callable[[Identity], Awaitable[IndexSummary | None]]
 
 
-async def observe(
-    pipeline: Manifest,
-    site: Site,
-    read_children: ReadChildren,
-    ask_index: AskIndex,
-) -> Observed:
+@dataclass(frozen=True)
+class Readers:
+    """How the world is read: the children of a pipeline, what tells a change of its ConfigMaps, and
+    what its API says of the index."""
+
+    children: ReadChildren
+    documents: ReadDocuments
+    ask_index: AskIndex
+
+
+async def observe(pipeline: Manifest, site: Site, readers: Readers) -> Observed:
     """Everything that a round needs to know. Raises UnusableSpecError."""
     status, unknown = read_status(pipeline)
     target = read_target(pipeline, site, status)
     names = target.names
-    children = list(read_children(names.namespace, names.name))
+    children = list(readers.children(names.namespace, names.name))
+    documents = dict(readers.documents(names.namespace, target.spec.config_maps))
     target = with_stores(target, children, status.operator.images)
     # Of strangers' objects, the watch keeps only the metadata.
     whole = [child for child in children if "spec" in child]
@@ -52,11 +60,12 @@ async def observe(
     summary = None
     if pods:
         # Asked after the children were read: if a Job has reported, the API is up to date.
-        summary = await ask_index(target.identity)
+        summary = await readers.ask_index(target.identity)
     return Observed(
         target=target,
         generation=pipeline["metadata"]["generation"],
         trigger=_annotation(pipeline, REINDEX_ANNOTATION),
+        documents=documents,
         approval=_annotation(pipeline, APPROVE_ANNOTATION),
         move=_annotation(pipeline, MOVE_ANNOTATION),
         status=status,

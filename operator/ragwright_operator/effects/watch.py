@@ -1,4 +1,4 @@
-"""One watch per kind over all objects that we made. Plans are made from this cache."""
+"""A watch over the objects of one kind, and what is kept of each."""
 
 from __future__ import annotations
 
@@ -10,24 +10,9 @@ from time import monotonic
 import aiohttp
 import structlog
 
-from ragwright_core.names import PIPELINE_LABEL
-from ragwright_operator.desired.target import MANAGED_BY, MANAGED_BY_LABEL, Manifest
+from ragwright_operator.desired.target import Manifest
 from ragwright_operator.effects.kube import Kube, KubeError
-from ragwright_operator.effects.slim import slim
 
-CHILD_KINDS = (
-    "ConfigMap",
-    "Deployment",
-    "Job",
-    "NetworkPolicy",
-    "PersistentVolumeClaim",
-    "Pod",
-    "PodDisruptionBudget",
-    "Service",
-    "ServiceAccount",
-    "StatefulSet",
-)
-SELECTOR = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
 # The server ends each watch after this time, and if a load balancer has silently cut a stream, we
 # notice it by then.
 WATCH_SECONDS = 120
@@ -37,9 +22,18 @@ LONGEST_PAUSE_SECONDS = 8.0
 # Whoever may write in a namespace can put our labels on objects of 1.5 MB, whose text is at most
 # six times as long: 500 such ConfigMaps had taken 760 MiB.
 PAGE = "10"
-_PAGES_AT_ONCE = 2
 
-Changed = Callable[[str, str], None]  # namespace and pipeline
+Changed = Callable[[str, str], None]  # namespace and subject
+
+
+@dataclass(frozen=True)
+class View:
+    """Which objects a watch shows by their labels, what is kept of each, and whom a change of it
+    concerns."""
+
+    selector: str
+    keep: Callable[[Manifest, str], Manifest]
+    subject: Callable[[Manifest], str]
 
 
 @dataclass
@@ -50,6 +44,7 @@ class KindWatch:
     kind: str
     namespace: str | None
     changed: Changed
+    view: View
     reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     objects: dict[tuple[str, str], Manifest] = field(default_factory=dict)
     listed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -77,10 +72,10 @@ class KindWatch:
         query = {"limit": PAGE}
         while True:
             async with self.reading:
-                page = await self.kube.list(self.kind, self.namespace, SELECTOR, **query)
+                page = await self.kube.list(self.kind, self.namespace, self.view.selector, **query)
                 about = page["metadata"]
                 for item in page.pop("items"):
-                    found[_place(item)] = slim(item, self.kind)
+                    found[_place(item)] = self.view.keep(item, self.kind)
             if not (more := about.get("continue")):
                 break
             query["continue"] = more
@@ -96,7 +91,7 @@ class KindWatch:
         """Follow the stream until the server ends it. Returns the resource version from which to
         go on. Raises KubeError."""
         query = {
-            "labelSelector": SELECTOR,
+            "labelSelector": self.view.selector,
             "resourceVersion": version,
             "timeoutSeconds": str(WATCH_SECONDS),
         }
@@ -107,7 +102,7 @@ class KindWatch:
                 version = str(item["metadata"]["resourceVersion"])
                 self.heard_at = monotonic()
                 if event["type"] != "BOOKMARK":
-                    self._take(event["type"], slim(item, self.kind))
+                    self._take(event["type"], self.view.keep(item, self.kind))
         self.heard_at = monotonic()
         return version
 
@@ -119,47 +114,19 @@ class KindWatch:
         self._tell(item)
 
     def _tell(self, item: Manifest) -> None:
-        metadata = item["metadata"]
-        self.changed(metadata["namespace"], (metadata.get("labels") or {}).get(PIPELINE_LABEL, ""))
+        self.changed(item["metadata"]["namespace"], self.view.subject(item))
 
 
-@dataclass(frozen=True)
-class Children:
-    """All watches together."""
-
-    watches: tuple[KindWatch, ...]
-
-    def of(self, namespace: str, pipeline: str) -> Iterable[Manifest]:
-        """The children of a pipeline, as the watches have last shown them."""
-        for watch in self.watches:
-            if watch.namespace not in (None, namespace):
-                continue
-            for (where, _), item in watch.objects.items():
-                labels = item["metadata"].get("labels") or {}
-                if where == namespace and labels.get(PIPELINE_LABEL) == pipeline:
-                    yield item
-
-    async def listed(self) -> None:
-        """Wait until every kind was listed once: with an empty cache, all would be planned anew."""
-        for watch in self.watches:
-            await watch.listed.wait()
-
-    def silent(self) -> list[str]:
-        """Kinds whose watch has shown nothing for too long, not even the end of a stream."""
-        limit = monotonic() - 2 * WATCH_SECONDS
-        return [watch.kind for watch in self.watches if watch.heard_at < limit]
+async def listed(watches: Iterable[KindWatch]) -> None:
+    """Wait until each was listed once: with an empty cache, all would be planned anew."""
+    for watch in watches:
+        await watch.listed.wait()
 
 
-def children_watches(kube: Kube, namespaces: tuple[str, ...], changed: Changed) -> Children:
-    places: tuple[str | None, ...] = namespaces or (None,)
-    reading = asyncio.Semaphore(_PAGES_AT_ONCE)
-    return Children(
-        tuple(
-            KindWatch(kube, kind, place, changed, reading)
-            for kind in CHILD_KINDS
-            for place in places
-        )
-    )
+def silent(watches: Iterable[KindWatch]) -> list[str]:
+    """Kinds whose watch has shown nothing for too long, not even the end of a stream."""
+    limit = monotonic() - 2 * WATCH_SECONDS
+    return [watch.kind for watch in watches if watch.heard_at < limit]
 
 
 def _place(item: Manifest) -> tuple[str, str]:

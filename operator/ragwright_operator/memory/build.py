@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from ragwright_core.memory import Build
 from ragwright_core.report import Reason, Report
-from ragwright_core.status import Build, Judged, WaitingVersion
+from ragwright_core.status import Judged, LookedAt, WaitingVersion
 from ragwright_operator.desired.notes import BuildNote
 from ragwright_operator.desired.target import BUILD_STEPS
 from ragwright_operator.memory.history import ended, superseded, with_entry
@@ -48,8 +49,15 @@ def _conclude(
         kept=kept_versions(observed, memory.kept, attempt),
         waiting=_waiting(report),
         judged=_judged(report) or memory.judged,
+        sources=_looked_at(attempt.loaded or report, now) or memory.sources,
         went_live=report if live else None,
     )
+
+
+def _looked_at(report: Report | None, now: datetime) -> list[LookedAt]:
+    """The sources as the build found them, also if it failed later."""
+    revisions = report.revisions if report else {}
+    return [LookedAt(name=name, revision=found, looked_at=now) for name, found in revisions.items()]
 
 
 def _waiting(report: Report | None) -> WaitingVersion | None:
@@ -83,8 +91,10 @@ def _begin(memory: Memory, note: BuildNote, now: datetime) -> Memory:
         shape=note.shape,
         parts=note.parts,
         trigger=note.trigger,
+        documents=note.documents,
         gates=note.gates,
         why=note.why,
+        poll=note.poll,
         attempt=note.attempt,
         outcome="running",
         failure=last.failure if last and note.attempt > 1 else "",

@@ -5,26 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from itertools import takewhile
 
+from ragwright_core.memory import Build, SwapTask
 from ragwright_core.report import Reason, Report
-from ragwright_core.status import (
-    MAX_HISTORY,
-    Build,
-    BuildOutcome,
-    HistoryEntry,
-    PipelineStatus,
-    SwapTask,
-)
+from ragwright_core.status import MAX_HISTORY, BuildOutcome, HistoryEntry, PipelineStatus
 from ragwright_operator.world.attempts import Attempt
 
 
 def with_entry(history: list[HistoryEntry], entry: HistoryEntry) -> list[HistoryEntry]:
+    """Of looks that found nothing new, one after the other, the last one stays."""
+    if entry.outcome == "unchanged" and history and history[0].outcome == "unchanged":
+        history = history[1:]
     return [entry, *history][:MAX_HISTORY]
 
 
 def entries_since(old: PipelineStatus, new: PipelineStatus) -> list[HistoryEntry]:
     """The entries of `new` that `old` does not have, the earliest first."""
-    known = old.history[:1]
-    return list(takewhile(lambda entry: entry not in known, new.history))[::-1]
+    return list(takewhile(lambda entry: entry not in old.history, new.history))[::-1]
 
 
 def superseded(build: Build, why: str, now: datetime) -> HistoryEntry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragwright_core.status import KeptVersion
+from ragwright_core.memory import KeptVersion
 from ragwright_operator.world.attempts import Attempt
 from ragwright_operator.world.observed import Observed
 

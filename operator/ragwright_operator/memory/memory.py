@@ -6,23 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ragwright_core.memory import Build, KeptVersion, KnownSchedule, SwapTask
 from ragwright_core.report import Report
-from ragwright_core.status import (
-    Build,
-    HistoryEntry,
-    Judged,
-    KeptVersion,
-    KnownSchedule,
-    PipelineStatus,
-    SwapTask,
-    WaitingVersion,
-)
+from ragwright_core.status import HistoryEntry, Judged, LookedAt, PipelineStatus, WaitingVersion
 
 
 @dataclass(frozen=True)
 class Memory:
-    """`podless` are controllers that want a pod and have none, with the moment since when.
-    `went_live` is the report, read in this round, of a version that went live, or None."""
+    """`changed_at`: since when a ConfigMap of the sources is known to differ from the one that the
+    last build read. `podless` are controllers that want a pod and have none, with the moment since
+    when. `went_live` is the report, read in this round, of a version that went live, or None."""
 
     build: Build | None
     swap: SwapTask | None
@@ -30,7 +23,9 @@ class Memory:
     judged: Judged | None
     kept: list[KeptVersion]
     history: list[HistoryEntry]
+    sources: list[LookedAt]
     schedule: KnownSchedule | None = None
+    changed_at: datetime | None = None
     podless: Mapping[str, datetime] = field(default_factory=dict)
     went_live: Report | None = None
 
@@ -43,8 +38,10 @@ class Memory:
             judged=status.judged,
             kept=status.operator.kept,
             history=status.history,
+            sources=status.sources,
             podless=status.operator.podless,
             schedule=status.operator.schedule,
+            changed_at=status.operator.changed_at,
         )
 
     @property

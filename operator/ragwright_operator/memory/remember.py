@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from ragwright_core.status import KnownSchedule, WaitingVersion
+from ragwright_core.memory import KnownSchedule
+from ragwright_core.status import WaitingVersion
 from ragwright_operator.memory.build import remember_build
 from ragwright_operator.memory.memory import Memory
 from ragwright_operator.memory.podless import remember_podless
@@ -24,7 +25,16 @@ def remember(observed: Observed, now: datetime) -> Memory:
         schedule=_schedule(observed, memory.schedule),
         podless=remember_podless(observed, memory.podless, now),
     )
-    return remember_swap(observed, remember_build(observed, memory, now), now)
+    memory = remember_swap(observed, remember_build(observed, memory, now), now)
+    return replace(memory, changed_at=_changed_at(observed, memory, now))
+
+
+def _changed_at(observed: Observed, memory: Memory, now: datetime) -> datetime | None:
+    """While a build runs, it may still read what has changed, or not: told apart at its end."""
+    build = memory.build
+    if build is None or build.outcome == "running" or build.documents == observed.documents:
+        return None
+    return memory.changed_at or now
 
 
 def _schedule(observed: Observed, known: KnownSchedule | None) -> KnownSchedule | None:

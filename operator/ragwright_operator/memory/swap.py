@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from ragwright_core.memory import Build, SwapTask
 from ragwright_core.report import Report
-from ragwright_core.status import Build, SwapTask
 from ragwright_operator.desired.notes import SwapNote
 from ragwright_operator.memory.history import swapped, with_entry
 from ragwright_operator.memory.memory import Memory

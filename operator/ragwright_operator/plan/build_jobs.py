@@ -31,6 +31,7 @@ def _job(observed: Observed, note: BuildNote, step: BuildStep) -> CreateJob:
         pipeline=observed.target.identity,
         request=note.request,
         why=note.why,
+        poll=note.poll,
         spec=BuildSpec.of(observed.spec),
         index_memory_bytes=observed.target.index_memory_bytes,
         allowed_hosts=list(observed.target.allowed_hosts),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragwright_core.status import Build, SwapTask
+from ragwright_core.memory import Build, SwapTask
 from ragwright_operator.desired.notes import AttemptKey
 from ragwright_operator.world.observed import Observed
 

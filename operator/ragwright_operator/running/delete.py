@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import NoReturn
 
@@ -39,7 +40,8 @@ async def delete(reconciler: Reconciler, pipeline: Manifest, waited: timedelta) 
     """Raises DeletionWaits while the clean-up runs, but for less than a minute: a database that is
     away must not prevent the deletion of a resource."""
     try:
-        observed = await observe(pipeline, reconciler.site, reconciler.read_children, _unasked)
+        readers = replace(reconciler.readers, ask_index=_unasked)
+        observed = await observe(pipeline, reconciler.site, readers)
     except UnusableSpecError:
         return
     steps = deletion_steps(observed, hurry=waited >= WRITERS_PATIENCE)

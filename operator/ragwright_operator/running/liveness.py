@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from ragwright_core.spec import PLURAL
-from ragwright_operator.effects.watch import Children
+from ragwright_operator.effects.watch import KindWatch, silent
 
 # The kubelet may ask before kopf has begun to watch.
 STARTING_SECONDS = 30.0
@@ -16,9 +16,9 @@ STARTING_SECONDS = 30.0
 
 @dataclass
 class Liveness:
-    """`watching` are the tasks that watch children; `clock` gives seconds."""
+    """`watching` are the tasks of the watches; `clock` gives seconds."""
 
-    children: Children
+    watches: Sequence[KindWatch]
     watching: Sequence[asyncio.Task[None]]
     clock: Callable[[], float] = monotonic
     _began_at: float = field(init=False)
@@ -30,7 +30,7 @@ class Liveness:
     def dead(self) -> list[str]:
         """What has stopped, in words. The list is empty when all is well."""
         found = [f"{task.get_name()} has ended" for task in self.watching if task.done()]
-        found += [f"nothing was heard of {kind} for long" for kind in self.children.silent()]
+        found += [f"nothing was heard of {kind} for long" for kind in silent(self.watches)]
         watches = any(_watches_pipelines(task) for task in asyncio.all_tasks())
         self._has_watched = self._has_watched or watches
         starting = not self._has_watched and self.clock() - self._began_at < STARTING_SECONDS

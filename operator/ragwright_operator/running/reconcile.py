@@ -16,7 +16,7 @@ from ragwright_operator.effects.events import write_events
 from ragwright_operator.effects.execute import AfterStep, execute, nothing
 from ragwright_operator.effects.kube import Kube, KubeError
 from ragwright_operator.effects.leases import HeldByOther, by_nobody
-from ragwright_operator.effects.observe import AskIndex, ReadChildren, observe, read_status
+from ragwright_operator.effects.observe import Readers, observe, read_status
 from ragwright_operator.memory.remember import remember
 from ragwright_operator.plan.plan import plan
 from ragwright_operator.plan.steps import Outcome
@@ -37,11 +37,12 @@ ASIDE_SECONDS = 30.0
 @dataclass(frozen=True)
 class Round:
     """The result of a round. `again_seconds`: the next round begins after this time at the latest.
-    `refused`: the API server refused a step."""
+    `refused`: the API server refused a step. `reads` are the ConfigMaps of the documents."""
 
     changed: bool
     again_seconds: float | None = None
     refused: bool = False
+    reads: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,7 @@ class Reconciler:
 
     kube: Kube
     site: Site
-    read_children: ReadChildren
-    ask_index: AskIndex
+    readers: Readers
     metrics: Metrics
     now: Callable[[], datetime]
     strangers: Strangers
@@ -94,7 +94,7 @@ class Reconciler:
         return None if "deletionTimestamp" in pipeline["metadata"] else pipeline
 
     async def observe(self, pipeline: Manifest) -> Observed:
-        return await observe(pipeline, self.site, self.read_children, self.ask_index)
+        return await observe(pipeline, self.site, self.readers)
 
     async def _bring_on(self, observed: Observed, now: datetime) -> Round:
         pipeline = observed.target.names
@@ -113,7 +113,7 @@ class Reconciler:
         self.metrics.observe(names.namespace, names.name, observed.status, status)
         changed = status != observed.status or _did_something(outcomes)
         refused = any(outcome.result == "rejected" for outcome in outcomes)
-        return Round(changed, wanted.again_seconds, refused)
+        return Round(changed, wanted.again_seconds, refused, frozenset(observed.spec.config_maps))
 
     def _identity(self, pipeline: Manifest) -> Identity:
         metadata = pipeline["metadata"]

@@ -11,10 +11,12 @@ Place = tuple[str, str]  # namespace and name
 
 @dataclass
 class Entry:
-    """Set `woken` when something about the pipeline changed. Hold `lock` during a round."""
+    """Set `woken` when something about the pipeline changed. Hold `lock` during a round. `reads`
+    are the ConfigMaps of its documents."""
 
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    reads: frozenset[str] = frozenset()
 
     async def rest(self, seconds: float) -> None:
         """Sleep until woken, but at most `seconds`."""
@@ -40,3 +42,9 @@ class Registry:
         """A pipeline that has no entry yet needs no waking."""
         if entry := self._by_place.get((namespace, name)):
             entry.woken.set()
+
+    def wake_readers(self, namespace: str, config_map: str) -> None:
+        """Wake the pipelines whose documents stand in this ConfigMap."""
+        for (where, _), entry in self._by_place.items():
+            if where == namespace and config_map in entry.reads:
+                entry.woken.set()

@@ -75,6 +75,8 @@ class Rounds:
                 made = await self._round(namespace, name)
             if made == "gone":
                 return
+            if isinstance(made, Round):
+                entry.reads = made.reads
             await asyncio.sleep(pace.after(made))
             if isinstance(made, Round):
                 await entry.rest(self._pause(made))

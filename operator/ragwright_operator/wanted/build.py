@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from ragwright_core.memory import Build
 from ragwright_core.model import fingerprint
 from ragwright_core.report import Reason
 from ragwright_core.schedule import last_due
 from ragwright_core.spec import gates_fingerprint, shape_fingerprint, shape_parts
-from ragwright_core.status import Build
 from ragwright_operator.desired.notes import BuildNote
 from ragwright_operator.memory.memory import Memory
-from ragwright_operator.wanted.changes import changes
+from ragwright_operator.wanted.changes import changed_documents, changes
 from ragwright_operator.wanted.pauses import pause
+from ragwright_operator.wanted.polls import polled
 from ragwright_operator.world.observed import Observed
 
 # The API may still show an older version for a moment after a swap.
 MISFIT_PATIENCE = timedelta(seconds=60)
+# Several ConfigMaps of one `kubectl apply` are one change.
+DEBOUNCE = timedelta(seconds=3)
 # After these failures, the same request can never succeed: it has pinned a listing of documents or
 # a model that no longer exists, or another request has superseded it.
 STARTS_ANEW = frozenset(
@@ -47,22 +50,28 @@ def next_build(
     if observed.spec.reindex.pin is not None:
         return None
     last, new = memory.build, _note(observed, memory, now)
-    if last is None:
-        return _anew(observed, new, "first build")
-    if (last.shape, last.trigger) != (new.shape, new.trigger):
-        asked = last.trigger != new.trigger
-        return _anew(observed, new, "asked for by annotation" if asked else changes(last, new))
+    if last is None or (last.shape, last.trigger) != (new.shape, new.trigger):
+        return _anew(observed, new, _asked(last, new))
     if last.outcome == "running":
         return BuildWanted(_again(new, last, last.attempt))
-    gate_failed = last.outcome == "failed" and last.failure == Reason.GATE_FAILED
-    if last.outcome == "failed" and not gate_failed:
+    if memory.changed_at is not None:
+        anew = _anew(observed, new, changed_documents(last, new))
+        return replace(anew, not_before=memory.changed_at + DEBOUNCE)
+    if last.outcome == "failed" and last.failure != Reason.GATE_FAILED:
         return _retry(observed, new, last)
-    why = _scheduled(observed, memory, last, now)
-    if not why and gate_failed:
-        why = _other_gates(new, last)
-    elif not why and not swap_comes and memory.waiting is None:
-        why = _misfit(observed, last, now)
-    return _anew(observed, new, why) if why else None
+    quiet = not swap_comes and memory.waiting is None
+    why = _scheduled(observed, memory, last, now) or _unfit(observed, new, last, now, quiet=quiet)
+    # After a failed gate, a look at the same documents would have them built again.
+    looks = quiet and last.outcome == "done" and not why
+    look = polled(observed, last, now) if looks else ""
+    new = new.model_copy(update={"poll": look != ""})
+    return _anew(observed, new, why or look) if why or look else None
+
+
+def _asked(last: Build | None, new: BuildNote) -> str:
+    if last is None:
+        return "first build"
+    return "asked for by annotation" if last.trigger != new.trigger else changes(last, new)
 
 
 def _note(observed: Observed, memory: Memory, now: datetime) -> BuildNote:
@@ -77,6 +86,7 @@ def _note(observed: Observed, memory: Memory, now: datetime) -> BuildNote:
         shape=shape_fingerprint(spec),
         parts=shape_parts(spec),
         trigger=trigger or (last.trigger if last else ""),
+        documents=dict(observed.documents),
         gates=gates_fingerprint(spec.reindex.gates),
         secret_key=spec.embedding.secret_key_ref,
     )
@@ -90,7 +100,7 @@ def _anew(observed: Observed, note: BuildNote, why: str) -> BuildWanted:
 
 
 def _again(note: BuildNote, last: Build, attempt: int) -> BuildNote:
-    return note.model_copy(update={"why": last.why, "attempt": attempt})
+    return note.model_copy(update={"why": last.why, "poll": last.poll, "attempt": attempt})
 
 
 def _retry(observed: Observed, note: BuildNote, last: Build) -> BuildWanted:
@@ -118,6 +128,12 @@ def _scheduled(observed: Observed, memory: Memory, last: Build, now: datetime) -
         return ""
     local = due.astimezone(ZoneInfo(reindex.time_zone))
     return f"scheduled for {local:%Y-%m-%d %H:%M} {reindex.time_zone}"
+
+
+def _unfit(observed: Observed, new: BuildNote, last: Build, now: datetime, *, quiet: bool) -> str:
+    if last.outcome == "failed":
+        return _other_gates(new, last)
+    return _misfit(observed, last, now) if quiet else ""
 
 
 def _misfit(observed: Observed, last: Build, now: datetime) -> str:

@@ -1,8 +1,10 @@
-"""The differences between the spec and the last one that was built, in words. Pure."""
+"""What differs from the last build, in words. Pure."""
 
 from __future__ import annotations
 
-from ragwright_core.status import Build
+from collections.abc import Mapping, Sequence
+
+from ragwright_core.memory import Build
 from ragwright_operator.desired.notes import BuildNote
 
 MOST_NAMED = 3
@@ -10,9 +12,22 @@ MOST_NAMED = 3
 
 def changes(last: Build, note: BuildNote) -> str:
     """For example `the spec changed: chunking.maxCharacters, sources[handbook]`."""
-    before, after = last.parts, note.parts
-    paths = [path for path in {**after, **before} if before.get(path) != after.get(path)]
-    if not before or not paths:  # memory of an older release; another order of the sources
+    paths = _different(last.parts, note.parts)
+    if not last.parts or not paths:  # memory of an older release; another order of the sources
         return "the spec changed"
-    more = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
-    return f"the spec changed: {', '.join(paths[:MOST_NAMED])}{more}"
+    return f"the spec changed: {_listed(paths)}"
+
+
+def changed_documents(last: Build, note: BuildNote) -> str:
+    """For example `documents changed: ConfigMap handbook`."""
+    names = _different(last.documents, note.documents)
+    return f"documents changed: ConfigMap {_listed(names)}"
+
+
+def _different(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    return [key for key in {**after, **before} if before.get(key) != after.get(key)]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{', '.join(names[:MOST_NAMED])}{more}"

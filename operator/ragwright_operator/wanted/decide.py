@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ragwright_core.memory import SwapTask
 from ragwright_core.schedule import next_due
-from ragwright_core.status import SwapTask
 from ragwright_operator.desired.target import BuildStep
 from ragwright_operator.memory.memory import Memory
 from ragwright_operator.wanted.build import BuildWanted, next_build
+from ragwright_operator.wanted.polls import next_poll
 from ragwright_operator.wanted.swap import SwapWanted, Wish, find_wish, next_swap
 from ragwright_operator.wanted.waits import Hold, find_hold
 from ragwright_operator.world.observed import Observed
@@ -52,6 +53,7 @@ def decide(observed: Observed, memory: Memory, now: datetime) -> Wanted:
         build and build.not_before,
         swap and swap.not_before,
         _patience(observed, memory, now),
+        next_poll(observed, now),
     ]
     return Wanted(
         build=build,

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from ragwright_core.memory import SwapTask
 from ragwright_core.model import fingerprint
 from ragwright_core.report import IndexSummary, LiveVersionSummary, OtherVersion, Reason
 from ragwright_core.spec import shape_fingerprint
-from ragwright_core.status import SwapTask
 from ragwright_operator.desired.notes import SwapNote
 from ragwright_operator.memory.memory import Memory
 from ragwright_operator.wanted.approval import approved

@@ -32,8 +32,10 @@ def find_hold(
     if waits := waits_for(observed, step, swap):
         return Hold("Waiting", waits)
     if step == "load" and build.not_before is not None and now < build.not_before:
-        again = build.not_before.strftime("%H:%M:%S UTC")
-        return Hold("RetryPending", f"attempt {build.note.attempt} begins at {again}")
+        begins = build.not_before.strftime("begins at %H:%M:%S UTC")
+        if build.note.attempt == 1:
+            return Hold("Waiting", f"{build.note.why}; a build {begins}")
+        return Hold("RetryPending", f"attempt {build.note.attempt} {begins}")
     return None
 
 

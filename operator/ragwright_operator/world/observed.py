@@ -25,6 +25,7 @@ Key = tuple[str, str]  # kind and name
 class Observed:
     """`status` is the last persisted status; for memory, only `remember` and the decision whether a
     Job may be deleted read it. `trigger`, `approval` and `move` are the values of annotations.
+    `documents` has a word for each ConfigMap of the sources that changes whenever it does.
     `summary` is None when the API does not say what is live. `ignored` are fields that this release
     does not know, by the document that holds them. `left_alone` are children that
     are not written now, because another hand undoes it, each with the stamp of its manifest."""
@@ -33,6 +34,7 @@ class Observed:
     generation: int
     trigger: str
     status: PipelineStatus
+    documents: Mapping[str, str] = field(default_factory=dict)
     approval: str = ""
     move: str = ""
     schedule_written: datetime | None = None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from ragwright_core.memory import StoreImages
 from ragwright_core.spec import ManagedPostgres, ManagedRedis
-from ragwright_core.status import StoreImages
 from ragwright_operator.desired.pods import SERVER_SECRET
 from ragwright_operator.desired.target import Manifest, Target
 from ragwright_operator.world.observed import is_ours, key_of, volumes_of

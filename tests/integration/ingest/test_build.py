@@ -115,6 +115,27 @@ def test_only_new_text_is_embedded(pipeline: Pipeline, endpoint: Endpoint) -> No
         np.testing.assert_allclose(found.to_numpy(), vector(text, 64), atol=1e-6)
 
 
+def test_a_look_that_finds_the_same_documents_asks_no_model(
+    pipeline: Pipeline, endpoint: Endpoint
+) -> None:
+    pipeline = openai(pipeline, endpoint)
+    pipeline.write(a="# One\n\ntext")
+    built = pipeline.build("r1")
+    asked = len(endpoint.told.came)
+
+    same = pipeline.load("r2", poll=True)
+    assert (same.outcome, same.number, len(endpoint.told.came)) == ("unchanged", 1, asked)
+    assert same.revisions.keys() == {"docs"}
+    assert same.revisions == built.revisions
+    pipeline.load("r3")
+    assert len(endpoint.told.came) > asked, "a build that is asked for looks at the model, too"
+
+    pipeline.write(a="# One\n\nother text")
+    changed = pipeline.load("r4", poll=True)
+    assert (changed.outcome, changed.number) == ("loaded", 2)
+    assert changed.revisions != built.revisions
+
+
 @pytest.mark.parametrize(
     ("documents", "gates", "words"),
     [

@@ -106,7 +106,7 @@ def test_the_operators_memory_is_spelled_out_nowhere() -> None:
 def test_printer_columns() -> None:
     columns = resource_definition()["spec"]["versions"][0]["additionalPrinterColumns"]
     assert [column["name"].upper() for column in columns] == [
-        "READY", "LIVE", "BUILDING", "PROGRESS", "DOCS", "CHUNKS", "URL", "SAVED", "AGE",
+        "READY", "LIVE", "BUILDING", "PROGRESS", "DOCS", "CHUNKS", "URL", "LOOKED", "SAVED", "AGE",
     ]  # fmt: skip
     for column in columns:
         assert column.get("priority") != 0, "the API server drops it: a difference for ever"

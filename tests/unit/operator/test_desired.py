@@ -233,7 +233,13 @@ OTHER: dict[str, Any] = {
     "deletionPolicy": "Delete",
 }
 # Read by the plan itself; test_operator_life.py has its test.
-PLANNED = {"suspend", "reindex.pin", "reindex.schedule", "reindex.timeZone"}
+PLANNED = {
+    "suspend",
+    "reindex.pin",
+    "reindex.pollInterval",
+    "reindex.schedule",
+    "reindex.timeZone",
+}
 
 
 def _fields() -> set[str]:

@@ -15,8 +15,9 @@ import pytest
 
 from ragwright_core.names import FINALIZER
 from ragwright_core.spec import KIND
+from ragwright_operator.effects.children import VIEW
 from ragwright_operator.effects.kube import KubeError
-from ragwright_operator.effects.watch import WATCH_SECONDS, Children, KindWatch
+from ragwright_operator.effects.watch import WATCH_SECONDS, KindWatch
 from ragwright_operator.running.handlers import Handlers, configure
 from ragwright_operator.running.liveness import STARTING_SECONDS, Liveness
 from ragwright_operator.running.reconcile import Round
@@ -124,7 +125,7 @@ async def test_rounds_that_are_to_stop_end_after_this_one() -> None:
 
 
 def _watch() -> KindWatch:
-    return KindWatch(World(), "Pod", None, lambda *_: None)  # type: ignore[arg-type]
+    return KindWatch(World(), "Pod", None, lambda *_: None, VIEW)  # type: ignore[arg-type]
 
 
 async def _forever() -> None:
@@ -136,7 +137,7 @@ async def test_liveness_sees_what_has_stopped() -> None:
     ours = asyncio.create_task(_forever(), name="watch of Pod")
     kopfs = asyncio.create_task(_forever(), name="watcher for ragpipelines.v1alpha1.ragwright.dev")
     await asyncio.sleep(0)
-    dead = Liveness(Children((watch,)), [ours]).dead
+    dead = Liveness([watch], [ours]).dead
     assert dead() == []
 
     watch.heard_at = monotonic() - 10 * WATCH_SECONDS
@@ -151,7 +152,7 @@ async def test_liveness_sees_what_has_stopped() -> None:
 
 async def test_liveness_gives_kopf_time_to_begin() -> None:
     now = 100.0
-    liveness = Liveness(Children(()), [], clock=lambda: now)
+    liveness = Liveness([], [], clock=lambda: now)
     assert liveness.dead() == []
     now += STARTING_SECONDS
     assert liveness.dead() == ["ragpipelines are not watched"]

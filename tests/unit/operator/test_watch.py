@@ -17,9 +17,10 @@ from ragwright_core.spec import ManagedPostgres
 from ragwright_operator.desired.job import cleanup_job
 from ragwright_operator.desired.pods import service_account
 from ragwright_operator.desired.postgres import volume_claim
+from ragwright_operator.effects.children import VIEW, Children, children_watches
 from ragwright_operator.effects.kube import Kube, KubeError, path
 from ragwright_operator.effects.slim import slim
-from ragwright_operator.effects.watch import Children, KindWatch, children_watches
+from ragwright_operator.effects.watch import KindWatch, listed
 from ragwright_operator.plan.difference import covers, stamped
 from ragwright_operator.world.jobs import read_job
 from tests.kit.golden import target
@@ -79,7 +80,7 @@ async def followed(server: Server, done: asyncio.Event) -> tuple[KindWatch, list
         if not server.lists and not server.streams:
             done.set()
 
-    watch = KindWatch(server, "ServiceAccount", None, changed)  # type: ignore[arg-type]
+    watch = KindWatch(server, "ServiceAccount", None, changed, VIEW)  # type: ignore[arg-type]
     task = asyncio.create_task(watch.run())
     await asyncio.wait_for(done.wait(), 10)
     task.cancel()
@@ -134,7 +135,7 @@ async def test_a_server_in_trouble_is_asked_less_and_less_often(
     monkeypatch.setattr(server, "list", refuse)
     monkeypatch.setattr("ragwright_operator.effects.watch.asyncio.sleep", pause)
     with pytest.raises(asyncio.CancelledError):
-        await KindWatch(server, "Pod", None, lambda *_: None).run()  # type: ignore[arg-type]
+        await KindWatch(server, "Pod", None, lambda *_: None, VIEW).run()  # type: ignore[arg-type]
     assert pauses == [1, 2, 4, 8, 8]
 
 
@@ -256,7 +257,7 @@ async def test_a_flood_of_large_objects_is_read_in_small_pages_and_not_kept() ->
     children = children_watches(flood, (), lambda *_: None)  # type: ignore[arg-type]
     tasks = [asyncio.create_task(watch.run()) for watch in children.watches]
     async with asyncio.timeout(30):
-        await children.listed()
+        await listed(children.watches)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
