@@ -16,10 +16,10 @@ from prometheus_client import start_http_server
 from ragwright_core.names import Identity
 from ragwright_core.report import IndexSummary
 from ragwright_operator.effects.children import children_watches
+from ragwright_operator.effects.connect import connect
 from ragwright_operator.effects.documents import documents_watches
 from ragwright_operator.effects.execute import AfterStep, nothing
 from ragwright_operator.effects.index import AskOver, ask_index, is_of
-from ragwright_operator.effects.kube import connect
 from ragwright_operator.effects.leases import Leases, by_nobody
 from ragwright_operator.effects.observe import Readers
 from ragwright_operator.effects.watch import listed
@@ -104,7 +104,7 @@ async def serve(
         reconciler = Reconciler(
             kube=kube,
             site=Site(await kube.cluster_id(), settings.images, settings.allowed_hosts),
-            readers=Readers(children.of, documents.versions, ask),
+            readers=Readers(children.of, documents.seen, documents.read, ask),
             metrics=metrics,
             now=now,
             strangers=strangers,

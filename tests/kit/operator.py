@@ -49,7 +49,9 @@ def reconciler(
     return Reconciler(
         kube=world,  # type: ignore[arg-type]
         site=Site("cluster-1", IMAGES, allowed_hosts),
-        readers=Readers(world.read_children, world.read_documents, world.ask_index),
+        readers=Readers(
+            world.read_children, world.seen_documents, world.read_documents, world.ask_index
+        ),
         metrics=make_metrics(),
         now=lambda: world.now,
         strangers=Strangers(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -56,16 +56,17 @@ def _copy(value: Value) -> Value:
 @dataclass
 class World(Versions):
     """Stands in for `Kube`. Jobs named in `running`, by name or by step, do not end; steps in
-    `problems` fail; `documents` tell ConfigMaps of sources from changed ones; what is named in
-    `refuse` cannot be written; controllers of the components in `podless` get no pod; `mutate` is
-    what admission does to an applied object. Before the first object of the kind and beginning in
-    `dies_before` is created, the operator is killed."""
+    `problems` fail; `documents` tell ConfigMaps of sources from changed ones, of which a silent
+    watch shows `shown` instead; what is named in `refuse` cannot be written; controllers of the
+    components in `podless` get no pod; `mutate` is what admission does to an applied object. Before
+    the first object of the kind and beginning in `dies_before` is made, the operator is killed."""
 
     objects: dict[Place, Manifest] = field(default_factory=dict)
     created: list[Place] = field(default_factory=list)
     deleted: list[Place] = field(default_factory=list)
     applied: list[Place] = field(default_factory=list)
     documents: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, str] | None = None
     embedding_cosine: float | None = None
     calls: Calls | None = None
     api_answers: bool = True
@@ -146,9 +147,17 @@ class World(Versions):
             and wanted.items() <= (item["metadata"].get("labels") or {}).items()
         ]
 
-    def read_documents(self, namespace: str, names: Iterable[str]) -> dict[str, str]:
+    def seen_documents(self, namespace: str, names: Iterable[str]) -> dict[str, str]:
         del namespace
-        return {name: self.documents[name] for name in names if name in self.documents}
+        seen = self.documents if self.shown is None else self.shown
+        return {name: seen[name] for name in names if name in seen}
+
+    async def read_documents(self, namespace: str, names: Sequence[str]) -> dict[str, str]:
+        del namespace
+        found = {name: self.documents[name] for name in names if name in self.documents}
+        if self.shown is not None:
+            self.shown.update(found)
+        return found
 
     async def ask_index(self, pipeline: Identity) -> IndexSummary | None:
         del pipeline

@@ -71,13 +71,14 @@ class KubeError(Exception):
 @dataclass(frozen=True)
 class Kube:
     """`client` is a kubernetes.aio ApiClient, which knows the server, its CA and our token. With
-    `metadata_only`, lists and watches show of each object its metadata alone."""
+    `metadata_only`, what is read of an object is its metadata alone."""
 
     client: Any
     metadata_only: bool = False
 
     async def get(self, kind: str, namespace: str, name: str) -> Manifest:
-        return await self._call("GET", path(kind, namespace, name))
+        accept = _METADATA.format("") if self.metadata_only else _JSON
+        return await self._call("GET", path(kind, namespace, name), accept=accept)
 
     async def list(
         self, kind: str, namespace: str | None, labels: str, **query: str
@@ -224,32 +225,3 @@ def _error(response: Any, payload: bytes) -> KubeError:
     except ValueError:
         reason, message = "", payload[:200].decode(errors="replace")
     return KubeError(response.status, reason, message, retry_after)
-
-
-@asynccontextmanager
-async def connect() -> AsyncIterator[Kube]:
-    """Connect with the pod's own account, or with the kubeconfig outside a cluster."""
-    # This import takes half of the program's start, and pure modules are tested without it.
-    from kubernetes.aio import config  # noqa: PLC0415
-    from kubernetes.aio.client.configuration import Configuration  # noqa: PLC0415
-
-    loader: Any = config
-    configuration = Configuration()
-    try:
-        loader.load_incluster_config(client_configuration=configuration)
-    except config.ConfigException:
-        await loader.load_kube_config(client_configuration=configuration)
-    async with connect_as(configuration) as kube:
-        yield kube
-
-
-@asynccontextmanager
-async def connect_as(configuration: Any) -> AsyncIterator[Kube]:
-    """Connect with a kubernetes.aio Configuration."""
-    from kubernetes.aio.client.api_client import ApiClient  # noqa: PLC0415
-
-    # Every watch keeps its connection, and there are ten in each namespace: with the library's 100
-    # connections, an operator of eleven namespaces had waited for ever. 0 is no limit.
-    configuration.connection_pool_maxsize = 0
-    async with ApiClient(configuration) as client:
-        yield Kube(client)

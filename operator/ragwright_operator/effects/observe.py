@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -31,16 +31,18 @@ from ragwright_operator.world.stores import with_stores
 LONGEST_UID = 100
 
 ReadChildren = Callable[[str, str], Iterable[Manifest]]
-ReadDocuments = Callable[[str, Iterable[str]], Mapping[str, str]]
+SeenDocuments = Callable[[str, Iterable[str]], Mapping[str, str]]
+ReadDocuments = Callable[[str, Sequence[str]], Awaitable[Mapping[str, str]]]
 AskIndex = Callable[[Identity], Awaitable[IndexSummary | None]]
 
 
 @dataclass(frozen=True)
 class Readers:
-    """How the world is read: the children of a pipeline, what tells a change of its ConfigMaps, and
-    what its API says of the index."""
+    """How the world is read: the children of a pipeline, what tells a change of its ConfigMaps, as
+    last seen and as it is now, and what its API says of the index."""
 
     children: ReadChildren
+    documents_seen: SeenDocuments
     documents: ReadDocuments
     ask_index: AskIndex
 
@@ -51,7 +53,7 @@ async def observe(pipeline: Manifest, site: Site, readers: Readers) -> Observed:
     target = read_target(pipeline, site, status)
     names = target.names
     children = list(readers.children(names.namespace, names.name))
-    documents = dict(readers.documents(names.namespace, target.spec.config_maps))
+    documents = dict(readers.documents_seen(names.namespace, target.spec.config_maps))
     target = with_stores(target, children, status.operator.images)
     # Of strangers' objects, the watch keeps only the metadata.
     whole = [child for child in children if "spec" in child]

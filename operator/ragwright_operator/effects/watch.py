@@ -113,6 +113,13 @@ class KindWatch:
             self.objects[_place(item)] = item
         self._tell(item)
 
+    def know(self, place: tuple[str, str], item: Manifest | None) -> None:
+        """Take what was read by itself for the newest state; None is none."""
+        if item is None:
+            self.objects.pop(place, None)
+        else:
+            self.objects[place] = item
+
     def _tell(self, item: Manifest) -> None:
         self.changed(item["metadata"]["namespace"], self.view.subject(item))
 

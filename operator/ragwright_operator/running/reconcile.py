@@ -101,6 +101,10 @@ class Reconciler:
         observed = replace(observed, left_alone=self.fights.left_alone(pipeline, now))
         memory = remember(observed, now)
         wanted = decide(observed, memory, now)
+        if wanted.step == "load":
+            # A change that the watch tells later is read by this Job, and is no reason for another.
+            reads = observed.spec.config_maps
+            wanted = wanted.of(await self.readers.documents(pipeline.namespace, reads))
         steps = plan(observed, memory, wanted)
         outcomes = await execute(self.kube, observed.target, steps, self.after_step)
         self.fights.note(pipeline, outcomes, now)

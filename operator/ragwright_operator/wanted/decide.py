@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ragwright_core.memory import SwapTask
@@ -39,6 +39,13 @@ class Wanted:
     last_swap_stands: bool = False
     due: datetime | None = None
     again_seconds: float | None = None
+
+    def of(self, documents: Mapping[str, str]) -> Wanted:
+        """The same, where the wanted build notes that it is made of these documents."""
+        if self.build is None:
+            return self
+        note = self.build.note.model_copy(update={"documents": dict(documents)})
+        return replace(self, build=replace(self.build, note=note))
 
 
 def decide(observed: Observed, memory: Memory, now: datetime) -> Wanted:

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from kubernetes.aio.client.configuration import Configuration
 
-from ragwright_operator.effects.kube import connect_as
-from ragwright_operator.effects.watch import CHILD_KINDS, children_watches
+from ragwright_operator.effects.children import CHILD_KINDS, children_watches
+from ragwright_operator.effects.connect import connect_as
 
 NAMESPACES = tuple(f"team-{number}" for number in range(15))
 LONGEST = 15.0

@@ -15,6 +15,7 @@ from ragwright_core.report import Problem, Reason
 from ragwright_core.spec import KIND, REINDEX_ANNOTATION
 from ragwright_core.status import PipelineStatus
 from ragwright_operator.effects.documents import documents_watches
+from ragwright_operator.effects.kube import KubeError
 from ragwright_operator.effects.watch import listed
 from ragwright_operator.running.registry import Registry
 from tests.kit.operator import apply, live, one_round, pipeline, rounds
@@ -76,6 +77,19 @@ async def test_what_changes_while_a_build_runs_is_built_after_it() -> None:
     await passed(world)
     await passed(world)
     assert (loads(world), live(world)) == (3, 3)
+
+
+async def test_what_a_build_has_read_is_not_built_again_when_the_watch_tells_it_later() -> None:
+    world = await built()
+    world.shown = dict(world.documents)
+    world.documents["handbook"] = "2"
+    world.annotate(REINDEX_ANNOTATION, "again")
+    await passed(world)
+    assert (loads(world), live(world)) == (2, 2)
+    world.shown = None
+    await passed(world)
+    await passed(world)
+    assert loads(world) == 2
 
 
 async def test_a_change_there_and_back_within_the_pause_builds_nothing() -> None:
@@ -147,6 +161,17 @@ async def test_what_an_older_release_built_is_looked_at_once() -> None:
     assert loads(world) == 2
 
 
+async def test_what_was_read_is_known_until_the_watch_tells_more() -> None:
+    server = Server()
+    found = documents_watches(server, (), Registry().wake_readers)  # type: ignore[arg-type]
+    [watch] = found.watches
+    watch.know(("team", "gone"), config_map("gone", "1"))
+    read = await found.read("team", ["handbook", "gone"])
+    assert read.keys() == {"handbook"}
+    assert found.seen("team", ["handbook", "gone"]) == read
+    assert len(str(watch.objects)) < 200
+
+
 @dataclass
 class Server:
     """Lists and streams ConfigMaps; asked for metadata only, it has no text to give."""
@@ -154,6 +179,12 @@ class Server:
     metadata_only: bool = False
     asked: list[str] = field(default_factory=list)
     events: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
+
+    async def get(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
+        assert (kind, namespace, self.metadata_only) == ("ConfigMap", "team", True)
+        if name != "handbook":
+            raise KubeError(404, "NotFound", f"{name} not found")
+        return config_map(name, "7")
 
     async def list(
         self, kind: str, namespace: str | None, labels: str, **query: str
@@ -192,14 +223,14 @@ async def test_only_those_who_read_a_config_map_are_woken_and_nothing_of_its_tex
     task = asyncio.create_task(watch.run())
     async with asyncio.timeout(10):
         await listed(found.watches)
-        before = found.versions("team", ["handbook", "missing"])
+        before = found.seen("team", ["handbook", "missing"])
         reader.woken.clear()
         server.events.put_nowait({"type": "MODIFIED", "object": config_map("handbook", "2")})
         await reader.woken.wait()
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-    after = found.versions("team", ["handbook", "missing"])
+    after = found.seen("team", ["handbook", "missing"])
     assert before.keys() == after.keys() == {"handbook"}
     assert before != after
     assert not other.woken.is_set()
