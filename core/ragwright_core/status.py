@@ -23,7 +23,15 @@ _OPAQUE: dict[str, JsonValue] = {
 
 
 ConditionType = Literal[
-    "Ready", "IndexReady", "ApiAvailable", "CacheAvailable", "Reindexing", "Pinned", "Degraded"
+    "Ready",
+    "IndexReady",
+    "ApiAvailable",
+    "CacheAvailable",
+    "Reindexing",
+    "Pinned",
+    "Degraded",
+    "Reconciling",
+    "Stalled",
 ]
 
 

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ragwright_core.status import Condition, ConditionType, Index
-from ragwright_operator.describe.controllers import controller_troubles, describe_command
 from ragwright_operator.describe.facts import Facts
 from ragwright_operator.describe.finding import Finding
-from ragwright_operator.describe.pod_troubles import pod_troubles
 from ragwright_operator.describe.reindexing import pinned, reindexing
-from ragwright_operator.describe.troubles import build_troubles
+from ragwright_operator.describe.standing import reconciling, stalled
+from ragwright_operator.describe.troubles.controllers import controller_troubles, describe_command
+from ragwright_operator.describe.troubles.found import build_troubles
+from ragwright_operator.describe.troubles.pods import pod_troubles
+from ragwright_operator.plan.steps import Outcome
 from ragwright_operator.world.observed import Observed, is_ours
 from ragwright_operator.world.trouble import Trouble
 
@@ -20,8 +22,12 @@ MOST_OTHERS = 9
 LONGEST_MESSAGE = 32_768
 
 
-def conditions(facts: Facts, wrong: Sequence[Trouble]) -> list[Condition]:
+def conditions(
+    facts: Facts, wrong: Sequence[Trouble], outcomes: Sequence[Outcome]
+) -> list[Condition]:
     observed = facts.observed
+    old = {condition.type: condition for condition in observed.status.conditions}
+    stall = stalled(wrong)
     going = reindexing(facts)
     index_ready = _index_ready(facts.index, [*build_troubles(facts), *wrong], going)
     api = _api_available(facts)
@@ -32,10 +38,11 @@ def conditions(facts: Facts, wrong: Sequence[Trouble]) -> list[Condition]:
         "CacheAvailable": _cache_available(facts),
         "Reindexing": going,
         "Degraded": degraded(wrong),
+        "Reconciling": reconciling(facts, outcomes, stall, old.get("Reconciling")),
+        "Stalled": stall,
     }
     if observed.spec.reindex.pin is not None:
         found["Pinned"] = pinned(facts, observed.spec.reindex.pin)
-    old = {condition.type: condition for condition in observed.status.conditions}
     return [
         condition(kind, finding, old.get(kind), observed.generation, facts.now)
         for kind, finding in found.items()

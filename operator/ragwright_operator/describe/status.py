@@ -7,11 +7,13 @@ from datetime import datetime
 
 from ragwright_core.memory import OperatorMemory, Recreated, StoreImages
 from ragwright_core.report import Report
-from ragwright_core.status import ApiPods, LastSwap, PipelineStatus
+from ragwright_core.status import ApiPods, ConditionType, LastSwap, PipelineStatus
 from ragwright_operator.describe.conditions import condition, conditions, degraded
 from ragwright_operator.describe.facts import Facts
+from ragwright_operator.describe.finding import Finding
 from ragwright_operator.describe.index import index_of, progress_of
-from ragwright_operator.describe.troubles import troubles
+from ragwright_operator.describe.standing import stalled
+from ragwright_operator.describe.troubles.found import troubles
 from ragwright_operator.memory.memory import Memory
 from ragwright_operator.plan.steps import CreateSecret, Outcome
 from ragwright_operator.wanted.decide import Wanted
@@ -33,7 +35,7 @@ def describe(
         observed_generation=observed.generation,
         url=observed.target.names.url,
         saved=_saved(observed),
-        conditions=conditions(facts, troubles(facts, outcomes)),
+        conditions=conditions(facts, troubles(facts, outcomes), outcomes),
         api=_api(observed),
         sources=memory.sources,
         index=index,
@@ -59,11 +61,17 @@ def invalid(
 ) -> PipelineStatus:
     """The status if the spec cannot be read: what runs goes on, and the conditions say why."""
     old = {item.type: item for item in status.conditions}
-    kept = [item for item in status.conditions if item.type != "Degraded"]
-    found = condition("Degraded", degraded([wrong]), old.get("Degraded"), generation, now)
-    return status.model_copy(
-        update={"observed_generation": generation, "conditions": [*kept, found]}
-    )
+    stall = stalled([wrong])
+    found: dict[ConditionType, Finding] = {
+        "Degraded": degraded([wrong]),
+        "Reconciling": Finding("False", "Stalled", stall.message),
+        "Stalled": stall,
+    }
+    told = [
+        condition(kind, finding, old.get(kind), generation, now) for kind, finding in found.items()
+    ]
+    kept = [item for item in status.conditions if item.type not in found]
+    return status.model_copy(update={"observed_generation": generation, "conditions": kept + told})
 
 
 def _last_swap(observed: Observed, report: Report | None, now: datetime) -> LastSwap | None:

@@ -8,8 +8,8 @@ from typing import NoReturn
 
 from ragwright_core.names import PIPELINE_LABEL, Identity
 from ragwright_core.report import IndexSummary
-from ragwright_operator.describe.controllers import without_pod
 from ragwright_operator.describe.events import Event
+from ragwright_operator.describe.troubles.controllers import without_pod
 from ragwright_operator.desired.target import Manifest
 from ragwright_operator.effects.events import write_events
 from ragwright_operator.effects.execute import execute

@@ -31,6 +31,8 @@ async def test_from_apply_to_answers() -> None:
         "CacheAvailable": "True",
         "Reindexing": "False",
         "Degraded": "False",
+        "Reconciling": "False",
+        "Stalled": "False",
     }
     assert status.last_swap is not None
     assert status.last_swap.milliseconds == 3

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ragwright_core.report import Reason
-from ragwright_operator.describe.controllers import controller_troubles
 from ragwright_operator.describe.facts import Facts
-from ragwright_operator.describe.index_troubles import index_troubles
-from ragwright_operator.describe.overridden import overridden
-from ragwright_operator.describe.pod_troubles import pod_troubles, running_reports
+from ragwright_operator.describe.troubles.controllers import controller_troubles
+from ragwright_operator.describe.troubles.index import index_troubles
+from ragwright_operator.describe.troubles.overridden import overridden
+from ragwright_operator.describe.troubles.pods import pod_troubles, running_reports
 from ragwright_operator.plan.children import storage_troubles
 from ragwright_operator.plan.steps import ApplyObject, CreateJob, Outcome, in_words
 from ragwright_operator.world.observed import key_of

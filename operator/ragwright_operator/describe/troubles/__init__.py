@@ -1,0 +1,1 @@
+"""Problems of a pipeline, each found where it shows. Pure."""
