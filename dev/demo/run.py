@@ -16,6 +16,7 @@ from dev.demo import objects
 from dev.demo.documents import Checkout, Document, questions, read_documents
 from dev.demo.pipeline import State, watch
 from dev.demo.show import Screen, table
+from dev.demo.words import last_words
 from dev.install import Installed, install, uninstall
 from dev.kubectl import Kubectl, until
 from ragwright_core.contract import API_PORT
@@ -47,7 +48,8 @@ def run() -> int:
         scene.ask_in_terminal()
         with screen.step("Every file changes while 8 clients ask: index version 2"):
             second, tally = scene.reindex_under_load(first)
-    return conclude(screen, first, second, tally)
+    words = last_words(PIPELINE, installed.cluster.env(), os.environ)
+    return conclude(screen, first, second, tally, words)
 
 
 def down() -> int:
@@ -154,7 +156,9 @@ def _live_line(tally: dict[str, Any], state: State) -> str:
     return f"{counts}  · {state.line}"
 
 
-def conclude(screen: Screen, first: State, second: State, tally: dict[str, Any]) -> int:
+def conclude(
+    screen: Screen, first: State, second: State, tally: dict[str, Any], words: list[str]
+) -> int:
     rows = [("version", "documents  chunks  seconds by phase")]
     for current in (first, second):
         live = current.status["index"]["live"]
@@ -168,13 +172,9 @@ def conclude(screen: Screen, first: State, second: State, tally: dict[str, Any])
     screen.say("\n" + table(rows))
     for failure in tally["first_failures"]:
         screen.say(f"    {failure}")
-    screen.say(
-        f"\n    {second.status.get('url', '')} is up. From this machine:\n"
-        f"    kubectl -n {objects.NAMESPACE} port-forward svc/{PIPELINE.api} 8000 &\n"
-        "    curl -s localhost:8000/api/rag/query -H 'content-type: application/json' "
-        '-d \'{"question": "What is a queryset?"}\'\n'
-        f"    Change a file and watch: kubectl -n {objects.NAMESPACE} get rag -w\n"
-    )
+    url = second.status.get("url", "")
+    screen.say(f"\n    {url} is up. From this machine:\n" + "\n".join(f"    {w}" for w in words))
+    screen.say("")
     wrong = [name for name in ("failed", "mixed", "stale") if tally[name]]
     answered_after = tally["answered_from"].get("2", 0)
     if wrong or not answered_after:

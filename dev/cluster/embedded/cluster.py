@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev.cluster.base import ClusterError, Images
-from dev.cluster.embedded import images, network, prepare, processes, volumes
+from dev.cluster.embedded import images, network, prepare, processes, programs, volumes
 from dev.cluster.embedded.certificates import ensure_certificates, write_kubeconfig
 from dev.cluster.embedded.config import write_config
 from dev.cluster.embedded.paths import (
@@ -34,9 +34,9 @@ class EmbeddedCluster:
 
     def up(self) -> None:
         packages = prepare.missing_packages()
-        prepare.announce(packages, compiled=prepare.compiled_binary().exists())
+        prepare.announce(packages, compiled=programs.compiled_binary().exists())
         prepare.install(packages)
-        prepare.compile_programs()
+        programs.compile_programs()
         if not any(program.running() for program in _programs()):
             # If a `down` was interrupted, the store of images may be half removed.
             _forget()
