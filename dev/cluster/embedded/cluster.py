@@ -85,6 +85,11 @@ class EmbeddedCluster:
         finally:
             apiserver.start()
             processes.wait_until(self._api_ready, apiserver, 60, "the API server")
+            # Where a leader is elected, as elsewhere, these two have ended meanwhile and begin
+            # anew. Here they would have paused for up to 50 s before they watch again.
+            for program in (processes.controller_manager(), processes.scheduler()):
+                program.stop()
+                program.start()
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         done = subprocess.run(
