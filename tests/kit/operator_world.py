@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -12,13 +12,15 @@ import orjson
 
 from dev.generate.crd import structural
 from ragwright_core.contract import ORDER_FILE
-from ragwright_core.names import PIPELINE_LABEL, Identity
+from ragwright_core.names import FIELD_MANAGER, PIPELINE_LABEL, Identity
 from ragwright_core.orders import BuildOrder, SwapOrder
 from ragwright_core.report import Calls, IndexSummary, Problem, Report
 from ragwright_core.spec import KIND, RagPipelineSpec
 from ragwright_core.status import PipelineStatus
 from ragwright_operator.desired.target import MANAGED_BY, MANAGED_BY_LABEL, Manifest
 from ragwright_operator.effects.kube import KubeError
+from ragwright_operator.effects.replicas import REPLICAS_MANAGER
+from tests.kit.operator_documents import Documents
 from tests.kit.operator_index import BEGIN, Versions
 
 NAMESPACE, NAME, UID = "team", "docs", "uid-of-docs"
@@ -54,19 +56,17 @@ def _copy(value: Value) -> Value:
 
 
 @dataclass
-class World(Versions):
+class World(Versions, Documents):
     """Stands in for `Kube`. Jobs named in `running`, by name or by step, do not end; steps in
-    `problems` fail; `documents` tell ConfigMaps of sources from changed ones, of which a silent
-    watch shows `shown` instead; what is named in `refuse` cannot be written; controllers of the
-    components in `podless` get no pod; `mutate` is what admission does to an applied object. Before
-    the first object of the kind and beginning in `dies_before` is made, the operator is killed."""
+    `problems` fail; what is named in `refuse` cannot be written; controllers of the components in
+    `podless` get no pod; `mutate` is what admission does to an applied object. Before the first
+    object of the kind and beginning in `dies_before` is made, the operator is killed."""
 
     objects: dict[Place, Manifest] = field(default_factory=dict)
     created: list[Place] = field(default_factory=list)
     deleted: list[Place] = field(default_factory=list)
     applied: list[Place] = field(default_factory=list)
-    documents: dict[str, str] = field(default_factory=dict)
-    shown: dict[str, str] | None = None
+    replicas_held: set[Place] = field(default_factory=set)
     embedding_cosine: float | None = None
     calls: Calls | None = None
     api_answers: bool = True
@@ -99,14 +99,22 @@ class World(Versions):
         self.created.append(place)
         return self._store(place, manifest)
 
-    async def apply(self, manifest: Manifest, *, force: bool) -> Manifest:
+    async def apply(
+        self, manifest: Manifest, *, force: bool, manager: str = FIELD_MANAGER
+    ) -> Manifest:
         place = self._place(manifest)
         self._refuse(place)
+        if manager == REPLICAS_MANAGER:
+            self.replicas_held.add(place)
+            return _copy(self.objects[place])
         if place in self.objects and not force:
             raise KubeError(409, "Conflict", "another manager holds a field")
         self.applied.append(place)
         manifest = _copy(manifest)
         self.mutate(manifest)
+        if manifest["kind"] == "Deployment" and "replicas" not in manifest["spec"]:
+            held = place in self.replicas_held
+            manifest["spec"]["replicas"] = self.objects[place]["spec"]["replicas"] if held else 1
         return self._store(place, manifest)
 
     async def apply_status(self, manifest: Manifest) -> Manifest:
@@ -146,18 +154,6 @@ class World(Versions):
             if kind not in (KIND, "Secret", "Event")
             and wanted.items() <= (item["metadata"].get("labels") or {}).items()
         ]
-
-    def seen_documents(self, namespace: str, names: Iterable[str]) -> dict[str, str]:
-        del namespace
-        seen = self.documents if self.shown is None else self.shown
-        return {name: seen[name] for name in names if name in seen}
-
-    async def read_documents(self, namespace: str, names: Sequence[str]) -> dict[str, str]:
-        del namespace
-        found = {name: self.documents[name] for name in names if name in self.documents}
-        if self.shown is not None:
-            self.shown.update(found)
-        return found
 
     async def ask_index(self, pipeline: Identity) -> IndexSummary | None:
         del pipeline

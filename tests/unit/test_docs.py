@@ -12,7 +12,7 @@ import yaml
 
 from ragwright_api.http.requests import QueryRequest, RetrieveRequest
 from ragwright_core import filters
-from ragwright_core.spec import RagPipelineSpec
+from ragwright_core.spec import GROUP, RagPipelineSpec
 
 AT_THE_TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
 PAGES = [*map(Path, AT_THE_TOP), *sorted(Path("docs").rglob("*.md"))]
@@ -21,9 +21,10 @@ ONE_SOURCE = [{"name": "docs", "git": {"url": "https://git.example.com/docs.git"
 
 def blocks() -> list[Any]:
     found = [
-        pytest.param(yaml.safe_load(text), id=f"{page}-{number}")
+        pytest.param(block, id=f"{page}-{number}")
         for page in PAGES
         for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(), re.S))
+        if GROUP in (block := yaml.safe_load(text)).get("apiVersion", GROUP)
     ]
     quickstart = Path("examples/quickstart.yaml")
     return [*found, pytest.param(yaml.safe_load(quickstart.read_text()), id=str(quickstart))]

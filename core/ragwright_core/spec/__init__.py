@@ -20,6 +20,7 @@ from ragwright_core.spec.pipeline import (
     REINDEX_ANNOTATION,
     VERSION,
     Api,
+    Autoscaling,
     Load,
     RagPipelineSpec,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "VERSION",
     "WORDLLAMA",
     "Api",
+    "Autoscaling",
     "Cache",
     "CacheSecret",
     "Chunking",

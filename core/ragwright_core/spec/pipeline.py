@@ -37,8 +37,43 @@ class Load(Model):
     )
 
 
+class Autoscaling(Model):
+    """The API's replicas follow their use of CPU. Needs metrics-server in the cluster."""
+
+    model_config = rules(
+        rule(
+            "self.minReplicas <= self.maxReplicas",
+            "api.autoscaling.minReplicas is more than maxReplicas: write at most as many",
+        )
+    )
+
+    min_replicas: int = Field(1, ge=1, le=100)
+    max_replicas: int = Field(ge=1, le=100)
+    target_cpu_percent: int = Field(
+        70,
+        ge=1,
+        le=1000,
+        alias="targetCPUPercent",
+        description="Of the CPU that a replica requests, on average.",
+    )
+    scale_down_seconds: int = Field(
+        300, ge=0, le=3600, description="How long fewer replicas must do before some are ended."
+    )
+
+
 class Api(Model):
-    replicas: int = Field(3, ge=0, le=100)
+    model_config = rules(
+        rule(
+            "!has(self.autoscaling) || !has(self.resources) || "
+            "(has(self.resources.requests) && has(self.resources.requests.cpu)) || "
+            "(has(self.resources.limits) && has(self.resources.limits.cpu))",
+            "api.autoscaling counts in percent of the CPU that a replica requests: write "
+            "api.resources.requests.cpu",
+        )
+    )
+
+    replicas: int = Field(3, ge=0, le=100, description="Not read while there is `autoscaling`.")
+    autoscaling: Autoscaling | None = None
     load: Load = Load()
     resources: Resources = resources("500m", "512Mi", "1", "1Gi")
 

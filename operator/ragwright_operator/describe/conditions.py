@@ -91,14 +91,17 @@ def _index_ready(index: Index, wrong: Sequence[Trouble], going: Finding) -> Find
 
 def _api_available(facts: Facts) -> Finding:
     observed = facts.observed
-    names, wanted = observed.target.names, observed.spec.api.replicas
-    if wanted == 0:
+    names = observed.target.names
+    found = observed.children.get(("Deployment", names.api), {})
+    wanted = observed.spec.api.replicas
+    if observed.spec.api.autoscaling:
+        wanted = (found.get("spec") or {}).get("replicas", 1)
+    elif wanted == 0:
         return Finding("False", "ScaledToZero", "api.replicas is 0: raise it to have answers")
     service = observed.children.get(("Service", names.api))
     if service is None or not is_ours(service, observed.target):
         return Finding("False", "NoService", f"Service {names.api} is not there, or not ours")
-    status = observed.children.get(("Deployment", names.api), {}).get("status") or {}
-    ready = status.get("availableReplicas") or 0
+    ready = (found.get("status") or {}).get("availableReplicas") or 0
     if ready:
         return Finding("True", "Available", f"{ready} of {wanted} pods answer")
     return _not_ready(facts, "api", names.api, "no API pod is ready yet")

@@ -11,6 +11,7 @@ from ragwright_core.contract import (
 )
 from ragwright_core.model import fingerprint
 from ragwright_core.serving import ServeSettings
+from ragwright_core.spec import Autoscaling
 from ragwright_operator.desired.objects import config_map, policy, port, service
 from ragwright_operator.desired.pods import (
     RAGWRIGHT_UID,
@@ -93,7 +94,7 @@ def deployment(target: Target) -> Manifest:
         "kind": "Deployment",
         "metadata": target.metadata(target.names.api, "api"),
         "spec": {
-            "replicas": target.spec.api.replicas,
+            **_replicas(target),
             "revisionHistoryLimit": 2,
             "selector": {"matchLabels": target.selector("api")},
             "strategy": {
@@ -104,6 +105,29 @@ def deployment(target: Target) -> Manifest:
                 "metadata": {"labels": target.labels("api")},
                 "spec": _pod(target),
             },
+        },
+    }
+
+
+def _replicas(target: Target) -> Manifest:
+    """Left to the autoscaler, if there is one."""
+    api = target.spec.api
+    return {} if api.autoscaling else {"replicas": api.replicas}
+
+
+def autoscaler(target: Target, wanted: Autoscaling) -> Manifest:
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "name": target.names.api}
+    cpu = {"type": "Utilization", "averageUtilization": wanted.target_cpu_percent}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": target.metadata(target.names.api, "api"),
+        "spec": {
+            "scaleTargetRef": deployment,
+            "minReplicas": wanted.min_replicas,
+            "maxReplicas": wanted.max_replicas,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": cpu}}],
+            "behavior": {"scaleDown": {"stabilizationWindowSeconds": wanted.scale_down_seconds}},
         },
     }
 

@@ -7,6 +7,7 @@ from ragwright_operator.desired.api import (
     api_config,
     api_policy,
     api_service,
+    autoscaler,
     deployment,
     disruption_budget,
     internal_service,
@@ -65,6 +66,9 @@ def _api(target: Target) -> list[Manifest]:
         api_config(target),
         deployment(target),
     ]
-    if target.spec.api.replicas > 1:
+    autoscaling = target.spec.api.autoscaling
+    if autoscaling:
+        manifests.append(autoscaler(target, autoscaling))
+    if autoscaling or target.spec.api.replicas > 1:
         manifests.append(disruption_budget(target))
     return manifests

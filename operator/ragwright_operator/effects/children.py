@@ -15,6 +15,7 @@ from ragwright_operator.effects.watch import Changed, KindWatch, View
 CHILD_KINDS = (
     "ConfigMap",
     "Deployment",
+    "HorizontalPodAutoscaler",
     "Job",
     "NetworkPolicy",
     "PersistentVolumeClaim",

@@ -13,6 +13,7 @@ from ragwright_operator.desired.postgres import postgres_secret
 from ragwright_operator.desired.redis import redis_secret
 from ragwright_operator.desired.target import COMPONENT_LABEL, Manifest, Target
 from ragwright_operator.effects.kube import Kube, KubeError
+from ragwright_operator.effects.replicas import let_go_of_replicas
 from ragwright_operator.plan.steps import (
     ApplyObject,
     CreateJob,
@@ -145,6 +146,8 @@ async def _apply(kube: Kube, target: Target, step: ApplyObject) -> Outcome:
     ours = step.known or await _ours(kube, target, step.manifest)
     if ours is False:
         return Outcome(step, "taken")
+    if ours:
+        await let_go_of_replicas(kube, step.manifest)
     try:
         await kube.apply(step.manifest, force=bool(ours))
     except KubeError as error:

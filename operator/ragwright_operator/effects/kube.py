@@ -23,6 +23,7 @@ PATHS: Mapping[str, tuple[str, str]] = {
     "ConfigMap": ("api/v1", "configmaps"),
     "Deployment": ("apis/apps/v1", "deployments"),
     "Event": ("api/v1", "events"),
+    "HorizontalPodAutoscaler": ("apis/autoscaling/v2", "horizontalpodautoscalers"),
     "Job": ("apis/batch/v1", "jobs"),
     "Lease": ("apis/coordination.k8s.io/v1", "leases"),
     "NetworkPolicy": ("apis/networking.k8s.io/v1", "networkpolicies"),
@@ -92,10 +93,12 @@ class Kube:
         query = {"fieldManager": FIELD_MANAGER}
         return await self._call("POST", where, query=query, body=manifest)
 
-    async def apply(self, manifest: Manifest, *, force: bool) -> Manifest:
+    async def apply(
+        self, manifest: Manifest, *, force: bool, manager: str = FIELD_MANAGER
+    ) -> Manifest:
         metadata = manifest["metadata"]
         where = path(manifest["kind"], metadata["namespace"], metadata["name"])
-        return await self._apply(where, manifest, force=force)
+        return await self._apply(where, manifest, force=force, manager=manager)
 
     async def apply_status(self, manifest: Manifest) -> Manifest:
         """Write the whole status. The uid in the metadata protects a newer object of this name."""
@@ -103,8 +106,10 @@ class Kube:
         where = path(manifest["kind"], metadata["namespace"], metadata["name"])
         return await self._apply(f"{where}/status", manifest, force=True)
 
-    async def _apply(self, where: str, manifest: Manifest, *, force: bool) -> Manifest:
-        query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
+    async def _apply(
+        self, where: str, manifest: Manifest, *, force: bool, manager: str = FIELD_MANAGER
+    ) -> Manifest:
+        query = {"fieldManager": manager, "force": str(force).lower()}
         return await self._call("PATCH", where, query=query, body=manifest, content=_APPLY)
 
     async def remove_keys(self, namespace: str, config_map: str, keys: Sequence[str]) -> None:

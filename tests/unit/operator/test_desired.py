@@ -214,6 +214,7 @@ OTHER: dict[str, Any] = {
     "cache.tokenSecretKeyRef": {"name": "other", "key": "token"},
     "cache.stable": True,
     "cache.staleIfErrorSeconds": 9,
+    "api.autoscaling": {"maxReplicas": 9},
     "api.load": {"inFlight": 9, "queue": 9},
     "api.replicas": 9,
     "api.resources": {

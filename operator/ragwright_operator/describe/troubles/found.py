@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ragwright_core.report import Reason
 from ragwright_operator.describe.facts import Facts
+from ragwright_operator.describe.troubles.autoscaling import autoscaling_troubles
 from ragwright_operator.describe.troubles.controllers import controller_troubles
 from ragwright_operator.describe.troubles.index import index_troubles
 from ragwright_operator.describe.troubles.overridden import overridden
@@ -31,6 +32,7 @@ def troubles(facts: Facts, outcomes: Sequence[Outcome]) -> list[Trouble]:
         # The reason that delays the running attempt comes before the last attempt's failure.
         *([*held_up, *last] if facts.memory.running_build else [*last, *held_up]),
         *overridden(observed),
+        *autoscaling_troubles(observed, facts.now),
         *storage_troubles(observed),
     ]
     return list(dict.fromkeys(found))
