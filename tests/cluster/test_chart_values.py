@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -160,3 +161,68 @@ def test_notes_name_the_order_of_a_removal_and_the_way_out(env: Mapping[str, str
     ]
     assert places == sorted(places)
     assert """patch rag NAME --type=merge -p '{"metadata":{"finalizers":null}}'""" in notes
+
+
+def operator_of(made: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, Any]:
+    [operator] = [item for (kind, _), item in made.items() if kind == "Deployment"]
+    return dict(operator["spec"]["template"])
+
+
+def test_the_operators_pod_is_placed_and_named_as_a_platform_wants(env: Mapping[str, str]) -> None:
+    wanted = {
+        "imagePullSecrets": [{"name": "registry"}],
+        "nodeSelector": {"pool": "system"},
+        "tolerations": [{"key": "system", "operator": "Exists"}],
+        "affinity": {"nodeAffinity": {"x": 1}},
+        "priorityClassName": "system-cluster-critical",
+        "podLabels": {"team": "platform", "app.kubernetes.io/component": "mine"},
+        "podAnnotations": {"scrape": "no"},
+        "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
+    }
+    made = render(env, *(f"{key}={json.dumps(value)}" for key, value in wanted.items()))
+    pod = operator_of(made)
+    for key in ("imagePullSecrets", "nodeSelector", "tolerations", "affinity", "priorityClassName"):
+        assert pod["spec"][key] == wanted[key]
+    assert pod["metadata"]["annotations"] == wanted["podAnnotations"]
+    assert pod["metadata"]["labels"]["team"] == "platform"
+    assert pod["metadata"]["labels"]["app.kubernetes.io/component"] == "operator"
+    assert {"name": "HTTPS_PROXY", "value": "http://proxy:3128"} in pod["spec"]["containers"][0][
+        "env"
+    ]
+
+
+def test_common_labels_stand_on_every_object(env: Mapping[str, str]) -> None:
+    labels = {"cost-centre": "17", "app.kubernetes.io/name": "mine"}
+    everything = "monitoring.enabled=true,monitoring.dashboard=true,networkPolicy.enabled=true"
+    for (kind, _), item in render(env, everything, f"commonLabels={json.dumps(labels)}").items():
+        if kind != "CustomResourceDefinition":
+            assert item["metadata"]["labels"]["cost-centre"] == "17", kind
+            assert item["metadata"]["labels"]["app.kubernetes.io/name"] == "ragwright", kind
+
+
+def test_an_image_by_digest_is_what_every_pod_runs(env: Mapping[str, str]) -> None:
+    digest = f"sha256:{'0' * 64}"
+    container = operator_of(render(env, f"image.digest={digest}"))["spec"]["containers"][0]
+    assert container["image"] == f"x@{digest}"
+    assert {"name": "RAGWRIGHT_IMAGE", "value": f"x@{digest}"} in container["env"]
+    with pytest.raises(HelmError, match="digest"):
+        render(env, "image.digest=0123")
+
+
+def test_an_account_of_the_platforms_own_is_used_and_not_made(env: Mapping[str, str]) -> None:
+    own = 'serviceAccount={"create": false, "name": "workload"}'
+    made = render(env, own)
+    assert not [kind for kind, _ in made if kind == "ServiceAccount"]
+    assert operator_of(made)["spec"]["serviceAccountName"] == "workload"
+    [binding] = [item for (kind, _), item in made.items() if kind == "ClusterRoleBinding"]
+    assert binding["subjects"][0]["name"] == "workload"
+    with pytest.raises(HelmError, match="name the account to use"):
+        render(env, "serviceAccount.create=false")
+    annotated = 'serviceAccount={"annotations": {"eks.amazonaws.com/role-arn": "arn:x"}}'
+    accounts = [i for (k, _), i in render(env, annotated).items() if k == "ServiceAccount"]
+    assert accounts[0]["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": "arn:x"}
+
+
+def test_what_the_chart_itself_sets_is_no_extra_variable(env: Mapping[str, str]) -> None:
+    with pytest.raises(HelmError, match="extraEnv"):
+        render(env, 'extraEnv=[{"name": "RAGWRIGHT_IMAGE", "value": "y"}]')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,14 @@ def rendered(
     namespace: str = "system",
     chart: Path = CHART,
 ) -> list[dict[str, Any]]:
-    chosen = [
-        part
-        for value in ("image.repository=x", *values)
-        for part in ("--set-json" if "=[" in value else "--set", value)
-    ]
+    chosen = [part for value in ("image.repository=x", *values) for part in (_flag(value), value)]
     text = helm(env, "template", release, str(chart), "--namespace", namespace, *chosen)
     return [item for item in yaml.safe_load_all(text) if item]
+
+
+def _flag(value: str) -> str:
+    try:
+        written = json.loads(value.partition("=")[2])
+    except ValueError:
+        return "--set"
+    return "--set-json" if isinstance(written, dict | list | str) else "--set"

@@ -4,10 +4,21 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: operator
 {{- end }}
 
-{{/* A label takes neither the + of a version nor more than 63 characters. */}}
+{{/* A label takes neither the + of a version nor more than 63 characters. Ours win over
+     commonLabels, because selectors name them. */}}
 {{- define "ragwright.labels" -}}
-{{ include "ragwright.podLabels" . }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimAll "-_." | quote }}
+{{- $ours := include "ragwright.podLabels" . | fromYaml -}}
+{{- $chart := printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimAll "-_." -}}
+{{- $_ := set $ours "helm.sh/chart" $chart -}}
+{{- mergeOverwrite (deepCopy (default dict .Values.commonLabels)) $ours | toYaml -}}
+{{- end }}
+
+{{- define "ragwright.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{ .Values.serviceAccount.name | default (include "ragwright.name" .) }}
+{{- else -}}
+{{ required "serviceAccount.create is false: name the account to use, --set serviceAccount.name=NAME" .Values.serviceAccount.name }}
+{{- end -}}
 {{- end }}
 
 {{- define "ragwright.name" -}}
@@ -22,7 +33,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if not .Values.image.repository -}}
 {{- fail "image.repository is empty: name the image to run, for example --set image.repository=registry.example.com/ragwright --set image.tag=0.1.0" -}}
 {{- end -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default (.Chart.AppVersion | replace "+" "_") }}
+{{- end -}}
 {{- end }}
 
 {{- define "ragwright.rules" -}}
