@@ -87,11 +87,12 @@ def old_lists() -> Fault:
     async def fault(call: Call, forward: Forward) -> web.StreamResponse:
         if not call.lists:
             return await forward(call)
-        if call.path not in first:
+        asked = f"{call.path} {call.query.get('labelSelector')}"
+        if asked not in first:
             response = await forward(call)
             assert isinstance(response, web.Response)
-            first[call.path] = response
-        kept = first[call.path]
+            first[asked] = response
+        kept = first[asked]
         return web.Response(status=kept.status, body=kept.body, content_type="application/json")
 
     return fault
