@@ -6,9 +6,9 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator
 
-from ragwright_core.spec.fields import rule
+from ragwright_core.spec.fields import int_or_string, rule
 
 _FORM = "([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?"
 _PARTS = re.compile("(?:([0-9]{1,4})h)?(?:([0-9]{1,5})m)?(?:([0-9]{1,6})s)?")
@@ -44,11 +44,5 @@ def _read(written: Any) -> Any:
 Interval = Annotated[
     str,
     BeforeValidator(_read),
-    WithJsonSchema(
-        {
-            "x-kubernetes-int-or-string": True,
-            "maxLength": _LONGEST,
-            "x-kubernetes-validations": [rule(_VALID, _ADVICE)],
-        }
-    ),
+    int_or_string(_LONGEST, rule(_VALID, _ADVICE)),
 ]

@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    WithJsonSchema,
 )
 from pydantic_core import CoreSchema, core_schema
 
@@ -21,6 +22,17 @@ from ragwright_core.model import Model
 def rule(expression: str, message: str) -> dict[str, str]:
     """A CEL rule with a message that says what to write instead."""
     return {"rule": expression, "message": message}
+
+
+def int_or_string(longest: int, check: dict[str, str]) -> WithJsonSchema:
+    """The schema of a text that YAML may read as a number."""
+    return WithJsonSchema(
+        {
+            "x-kubernetes-int-or-string": True,
+            "maxLength": longest,
+            "x-kubernetes-validations": [check],
+        }
+    )
 
 
 def rules(*items: dict[str, str]) -> ConfigDict:

@@ -6,9 +6,9 @@ import re
 from decimal import ROUND_CEILING, Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator
 
-from ragwright_core.spec.fields import rule
+from ragwright_core.spec.fields import int_or_string, rule
 
 _BINARY = {
     f"{unit}i": Decimal(1024) ** power
@@ -84,11 +84,5 @@ def _read(written: Any) -> Any:
 Quantity = Annotated[
     str,
     BeforeValidator(_read),
-    WithJsonSchema(
-        {
-            "x-kubernetes-int-or-string": True,
-            "maxLength": _LONGEST,
-            "x-kubernetes-validations": [rule(_VALID, _ADVICE)],
-        }
-    ),
+    int_or_string(_LONGEST, rule(_VALID, _ADVICE)),
 ]

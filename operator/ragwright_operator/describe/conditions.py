@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from ragwright_core.status import Condition, ConditionType, Index
+from ragwright_core.status import Condition, ConditionType, Index, PipelineStatus
 from ragwright_operator.describe.facts import Facts
 from ragwright_operator.describe.finding import Finding
 from ragwright_operator.describe.reindexing import pinned, reindexing
@@ -43,13 +43,19 @@ def conditions(
     }
     if observed.spec.reindex.pin is not None:
         found["Pinned"] = pinned(facts, observed.spec.reindex.pin)
+    return as_conditions(found, observed.status, observed.generation, facts.now)
+
+
+def as_conditions(
+    found: Mapping[ConditionType, Finding], before: PipelineStatus, generation: int, now: datetime
+) -> list[Condition]:
+    old = {item.type: item for item in before.conditions}
     return [
-        condition(kind, finding, old.get(kind), observed.generation, facts.now)
-        for kind, finding in found.items()
+        _condition(kind, finding, old.get(kind), generation, now) for kind, finding in found.items()
     ]
 
 
-def condition(
+def _condition(
     kind: ConditionType, finding: Finding, old: Condition | None, generation: int, now: datetime
 ) -> Condition:
     """A condition from a finding. `lastTransitionTime` changes only when the status changes."""

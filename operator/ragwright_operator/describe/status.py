@@ -8,7 +8,7 @@ from datetime import datetime
 from ragwright_core.memory import OperatorMemory, Recreated, StoreImages
 from ragwright_core.report import Report
 from ragwright_core.status import ApiPods, ConditionType, LastSwap, PipelineStatus
-from ragwright_operator.describe.conditions import condition, conditions, degraded
+from ragwright_operator.describe.conditions import as_conditions, conditions, degraded
 from ragwright_operator.describe.facts import Facts
 from ragwright_operator.describe.finding import Finding
 from ragwright_operator.describe.index import index_of, progress_of
@@ -60,16 +60,13 @@ def invalid(
     status: PipelineStatus, generation: int, wrong: Trouble, now: datetime
 ) -> PipelineStatus:
     """The status if the spec cannot be read: what runs goes on, and the conditions say why."""
-    old = {item.type: item for item in status.conditions}
     stall = stalled([wrong])
     found: dict[ConditionType, Finding] = {
         "Degraded": degraded([wrong]),
         "Reconciling": Finding("False", "Stalled", stall.message),
         "Stalled": stall,
     }
-    told = [
-        condition(kind, finding, old.get(kind), generation, now) for kind, finding in found.items()
-    ]
+    told = as_conditions(found, status, generation, now)
     kept = [item for item in status.conditions if item.type not in found]
     return status.model_copy(update={"observed_generation": generation, "conditions": kept + told})
 
