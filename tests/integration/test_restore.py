@@ -17,7 +17,7 @@ from ragwright_core.contract import AFTER_COMMIT_SECONDS
 from ragwright_ingest.settings import Stores
 from tests.integration.conftest import Pipeline
 from tests.integration.ingest.test_build import states
-from tests.kit.api import QUESTION, Clock, build, serving
+from tests.kit.api import QUESTION, Clock, answers, build, serving
 from tests.kit.postgres import Server, Servers, dump, load_dump
 
 FIRST, SECOND, THIRD = (f"The refund policy gives back {what}." for what in ("all", "half", "none"))
@@ -99,7 +99,7 @@ async def test_a_restored_database_is_noticed_and_no_later_answer_comes_back(
             assert [await answer(question, SECOND) for _ in range(2)] == [False, True]
         await many(SECOND)
         assert await index() == (2, 2, True, 1)
-        later = set(redis_client.keys("rag:response:*"))
+        later = set(await answers(redis_client))
 
         await asyncio.to_thread(restore)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import psycopg
+import redis
 
 from dev.loopback import API, LOOPBACK
 from dev.stack import free_port
@@ -147,6 +148,13 @@ async def until(
             if found if isinstance(found, bool) else await found:
                 return
             await asyncio.sleep(0.02)
+
+
+async def answers(cache: redis.Redis) -> list[bytes]:
+    """The keys of the answers that stand in Redis, when none is being made or stored any more."""
+    await until(lambda: not cache.keys("rag:*:turn"))
+    keys: Any = cache.keys("rag:response:*")
+    return list(keys)
 
 
 async def build(pipeline: Pipeline, request: str, **texts: str) -> int:

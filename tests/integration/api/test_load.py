@@ -13,7 +13,7 @@ from ragwright_api.caching.turns import TURN_SECONDS
 from ragwright_api.index.lease import boot_clock
 from ragwright_core.cachekeys import turn_key
 from tests.integration.conftest import Pipeline
-from tests.kit.api import Api, build, serving, until
+from tests.kit.api import Api, answers, build, serving, until
 
 TEXT = "Refunds are paid within 14 days. Opened software is not refunded."
 
@@ -56,8 +56,7 @@ async def test_a_replica_that_dies_holds_its_turn_for_seconds_only(
 ) -> None:
     async with serving(writing.having(cache={"in_process_memory": "0"})) as api:
         await api.ask()
-        await until(lambda: not redis_client.keys("rag:response:*:turn"))
-        (key,) = (key.decode() for key in redis_client.scan_iter(match="rag:response:*"))
+        (key,) = (key.decode() for key in await answers(redis_client))
         redis_client.delete(key)
         redis_client.set(turn_key(key), "a replica that is gone", px=300)
         assert (await api.ask())["from_cache"] is False

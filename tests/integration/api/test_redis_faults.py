@@ -19,6 +19,7 @@ from tests.integration.conftest import Pipeline
 from tests.kit.api import (
     Api,
     Clock,
+    answers,
     build,
     frozen,
     serving,
@@ -128,7 +129,7 @@ async def test_something_else_under_our_key_is_a_miss(
 ) -> None:
     async with with_cache(pipeline, own_valkey, seconds=2.0) as api:
         with own_valkey_client(own_valkey) as client:
-            (key,) = client.keys("rag:response:*")
+            (key,) = await answers(client)
             client.set(key, b"{not an answer}")
         assert (await api.ask())["from_cache"] is False
         with own_valkey_client(own_valkey) as client:

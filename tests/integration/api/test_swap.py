@@ -18,7 +18,7 @@ from ragwright_core.contract import AFTER_COMMIT_SECONDS
 from tests.integration.conftest import Pipeline
 from tests.integration.ingest.test_build import openai
 from tests.integration.test_drift import another_model
-from tests.kit.api import QUESTION, Api, Clock, build, serving, until
+from tests.kit.api import QUESTION, Api, Clock, answers, build, serving, until
 
 QUESTIONS = [f"What does rule {number} of the refund policy say?" for number in range(8)]
 
@@ -147,7 +147,7 @@ async def test_an_answer_stored_late_is_never_found_again(
         # It began before the report, finished on its version, and says which.
         assert revisions(reply.json()["answer"]) == {1}
         assert reply.headers["x-ragwright-version"] == "1"
-        assert len(redis_client.keys("rag:response:*")) == 1
+        assert len(await answers(redis_client)) == 1
         after = await api.post()
         assert revisions(after.json()["answer"]) == {2}
         assert after.json()["from_cache"] is False
