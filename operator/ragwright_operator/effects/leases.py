@@ -11,11 +11,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import structlog
+
 from ragwright_operator.desired.target import MANAGED_BY, MANAGED_BY_LABEL, Manifest
 from ragwright_operator.effects.kube import Kube, KubeError
 
 NAME = "ragwright-operator"
-DURATION = timedelta(seconds=60)
+SHORTEST = timedelta(seconds=60)
 RENEWED_EVERY = timedelta(seconds=20)
 _MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -29,11 +31,14 @@ async def by_nobody(_: str) -> str:
 
 @dataclass
 class Leases:
-    """`holder` names this operator, and stays the same when its pod is replaced."""
+    """`holder` names this operator, and stays the same when its pod is replaced. A lease `lasts`
+    longer than the longest pause between two rounds, which renew it."""
 
     kube: Kube
     holder: str
     now: Callable[[], datetime]
+    lasts: timedelta = SHORTEST
+    _aside: dict[str, str] = field(default_factory=dict)
     _renewed: dict[str, datetime] = field(default_factory=dict)
     _asking: defaultdict[str, asyncio.Lock] = field(
         default_factory=lambda: defaultdict(asyncio.Lock)
@@ -60,7 +65,19 @@ class Leases:
             self._renewed.pop(namespace, None)
         else:
             self._renewed[namespace] = self.now()
+        self._log(namespace, other)
         return other
+
+    def _log(self, namespace: str, other: str) -> None:
+        """Whenever it changes who works."""
+        before = self._aside.pop(namespace, "")
+        log = structlog.get_logger().bind(namespace=namespace)
+        if other:
+            self._aside[namespace] = other
+            if other != before:
+                log.warning("stands aside: another operator works in this namespace", other=other)
+        elif before:
+            log.info("works in this namespace now", instead_of=before)
 
     async def _hold_again(self, namespace: str) -> str:
         """Look once more if somebody wrote it at the same moment: while its pod is replaced, this
@@ -80,20 +97,12 @@ class Leases:
                 raise
             await self.kube.create(self._lease(namespace))
             return ""
-        spec = lease.get("spec") or {}
-        other = str(spec.get("holderIdentity") or "")
-        if other not in ("", self.holder) and not self._has_ended(spec):
+        other = holder(lease.get("spec") or {}, self.now())
+        if other not in ("", self.holder):
             return other
         version = {"resourceVersion": lease["metadata"]["resourceVersion"]}
         await self.kube.merge("Lease", namespace, NAME, {"metadata": version, "spec": self._spec()})
         return ""
-
-    def _has_ended(self, spec: Manifest) -> bool:
-        try:
-            renewed = datetime.fromisoformat(str(spec.get("renewTime")))
-            return self.now() - renewed > DURATION
-        except (ValueError, TypeError):
-            return True
 
     def _lease(self, namespace: str) -> Manifest:
         labels = {MANAGED_BY_LABEL: MANAGED_BY}
@@ -107,6 +116,22 @@ class Leases:
     def _spec(self) -> Manifest:
         return {
             "holderIdentity": self.holder,
-            "leaseDurationSeconds": int(DURATION.total_seconds()),
+            "leaseDurationSeconds": int(self.lasts.total_seconds()),
             "renewTime": self.now().strftime(_MICRO_TIME),
         }
+
+
+def lasting(resync_seconds: float) -> timedelta:
+    """How long a lease lasts that is renewed at least this often."""
+    return max(SHORTEST, timedelta(seconds=2 * resync_seconds))
+
+
+def holder(spec: Manifest, now: datetime) -> str:
+    """Who holds a lease; empty if nobody does any more."""
+    try:
+        renewed = datetime.fromisoformat(str(spec.get("renewTime")))
+        lasts = timedelta(seconds=int(spec["leaseDurationSeconds"]))
+        ended = now - renewed > lasts
+    except (KeyError, OverflowError, TypeError, ValueError):
+        ended = True
+    return "" if ended else str(spec.get("holderIdentity") or "")

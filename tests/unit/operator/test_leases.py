@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import structlog
 
 from ragwright_operator.desired.target import Manifest
 from ragwright_operator.effects.kube import KubeError
 from ragwright_operator.effects.leases import NAME as LEASE
-from ragwright_operator.effects.leases import Leases
+from ragwright_operator.effects.leases import Leases, lasting
 from ragwright_operator.running.reconcile import Reconciler
 from tests.kit.operator import IMAGES, apply, reconciler
 from tests.kit.operator_world import NAME, NAMESPACE, World
@@ -75,6 +76,34 @@ async def test_the_lease_is_renewed_and_not_in_every_round() -> None:
     await _rounds(world, first, count=100)
     renewals = world.objects["Lease", LEASE]["metadata"]["resourceVersion"].count("+")
     assert 3 <= renewals <= 6
+
+
+async def test_an_operator_that_looks_seldom_is_not_taken_for_gone_between_two_looks() -> None:
+    world = apply()
+    lasts = lasting(resync_seconds=600)
+    pair = [Leases(world, name, lambda: world.now, lasts) for name in ("a/one", "b/two")]  # type: ignore[arg-type]
+    assert await pair[0].held_by_other(NAMESPACE) == ""
+    for _ in range(40):  # the other looks every 30 s
+        assert await pair[1].held_by_other(NAMESPACE) == "a/one"
+        world.now += timedelta(seconds=30)
+    world.now += timedelta(seconds=30)
+    assert await pair[1].held_by_other(NAMESPACE) == "", "it is gone"
+
+
+async def test_the_log_says_once_who_works_and_once_that_it_changed() -> None:
+    world = apply()
+    first, second = (Leases(world, name, lambda: world.now) for name in ("a/one", "b/two"))  # type: ignore[arg-type]
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(5):
+            await first.held_by_other(NAMESPACE)
+            await second.held_by_other(NAMESPACE)
+        assert [(log["log_level"], log["namespace"], log["other"]) for log in logs] == [
+            ("warning", NAMESPACE, "a/one")
+        ]
+        world.now += timedelta(seconds=61)
+        await second.held_by_other(NAMESPACE)
+        await first.held_by_other(NAMESPACE)
+    assert [log.get("instead_of") or log["other"] for log in logs[1:]] == ["a/one", "b/two"]
 
 
 @pytest.mark.parametrize("spec", [{}, {"holderIdentity": "b/two"}, {"renewTime": "yesterday"}])
