@@ -20,15 +20,24 @@ from ragwright_operator.effects.connect import connect
 from ragwright_operator.effects.documents import documents_watches
 from ragwright_operator.effects.execute import AfterStep, nothing
 from ragwright_operator.effects.index import AskOver, ask_index, is_of
-from ragwright_operator.effects.leases import Leases, by_nobody
+from ragwright_operator.effects.kube import KubeError
+from ragwright_operator.effects.leases import Leases, by_nobody, lasting
 from ragwright_operator.effects.observe import Readers
 from ragwright_operator.effects.watch import listed
 from ragwright_operator.running.handlers import Handlers, cancelled, operate
+from ragwright_operator.running.leave import Leaving, StillHeldError
 from ragwright_operator.running.liveness import Liveness
 from ragwright_operator.running.reconcile import Reconciler
 from ragwright_operator.running.registry import Registry
 from ragwright_operator.running.rounds import Rounds
-from ragwright_operator.settings import Settings, SettingsError, Site, read_settings
+from ragwright_operator.settings import (
+    Departure,
+    Settings,
+    SettingsError,
+    Site,
+    read_departure,
+    read_settings,
+)
 from ragwright_operator.telemetry.metrics import make_metrics
 from ragwright_operator.telemetry.strangers import Strangers
 
@@ -41,7 +50,7 @@ Keeps every RagPipeline's API, cache and index. Told by environment:
   RAGWRIGHT_ASSIGN_UIDS        false: the platform gives pods their uids (default true)
   RAGWRIGHT_WATCH_NAMESPACES   comma-separated; empty: all
   RAGWRIGHT_RESYNC_SECONDS     look again at least this often (default 30)
-  RAGWRIGHT_OPERATOR_ID        name of this installation: of two, one works in a namespace
+  RAGWRIGHT_OPERATOR_ID        its Deployment, as namespace/name: of two, one works in a namespace
   RAGWRIGHT_LOG_LEVEL          DEBUG, INFO (default), WARNING or ERROR
 """
 
@@ -56,13 +65,26 @@ def main() -> None:
     parser.add_argument("--host", default="0.0.0.0", help="default: all interfaces")  # noqa: S104
     parser.add_argument("--liveness-port", type=int, default=8080)
     parser.add_argument("--metrics-port", type=int, default=9090)
+    parser.add_subparsers(dest="command", metavar="COMMAND").add_parser(
+        "let-go",
+        help="before an uninstall: stop this operator, and take its finalizer off every pipeline",
+    )
     options = parser.parse_args()
     try:
+        if options.command == "let-go":
+            asyncio.run(leave(read_departure(os.environ)))
+            return
         settings = read_settings(os.environ)
-    except SettingsError as error:
+    except (SettingsError, StillHeldError, KubeError) as error:
         sys.exit(f"ragwright-operator: {error}")
     live = f"http://{options.host}:{options.liveness_port}/healthz"
     asyncio.run(serve(settings, live, (options.host, options.metrics_port)))
+
+
+async def leave(departure: Departure) -> None:
+    configure_logs(departure.log_level)
+    async with connect() as kube:
+        await Leaving(kube, departure.deployment, departure.namespaces, _now).run()
 
 
 async def serve(
@@ -93,11 +115,9 @@ async def serve(
             strangers.tell(pipeline.names, "/index", unknown)
             return summary
 
-        def now() -> datetime:
-            return datetime.now(UTC)
-
         name = settings.operator_id
-        held_by_other = Leases(kube, name, now).held_by_other if name else by_nobody
+        leases = Leases(kube, name, _now, lasting(settings.resync_seconds))
+        held_by_other = leases.held_by_other if name else by_nobody
         children = children_watches(kube, settings.namespaces, registry.wake)
         documents = documents_watches(kube, settings.namespaces, registry.wake_readers)
         watches = (*children.watches, *documents.watches)
@@ -106,7 +126,7 @@ async def serve(
             site=Site(await kube.cluster_id(), settings.images, settings.allowed_hosts),
             readers=Readers(children.of, documents.seen, documents.read, ask),
             metrics=metrics,
-            now=now,
+            now=_now,
             strangers=strangers,
             after_step=after_step,
             held_by_other=held_by_other,
@@ -120,6 +140,10 @@ async def serve(
             await operate(handlers.registry(), settings.namespaces, live)
         finally:
             await cancelled(watching)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def configure_logs(level: str) -> None:

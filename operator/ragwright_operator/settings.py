@@ -49,6 +49,29 @@ class Settings:
     operator_id: str = ""
 
 
+@dataclass(frozen=True)
+class Departure:
+    """What `let-go` is told: the operator's Deployment, as namespace and name."""
+
+    deployment: tuple[str, str]
+    namespaces: tuple[str, ...]
+    log_level: str
+
+
+def read_departure(environment: Mapping[str, str]) -> Departure:
+    """Raises SettingsError."""
+    namespace, _, name = environment.get("RAGWRIGHT_OPERATOR_ID", "").partition("/")
+    if not namespace or not name:
+        raise SettingsError(
+            "RAGWRIGHT_OPERATOR_ID is not set: write the operator's Deployment as namespace/name"
+        )
+    return Departure(
+        deployment=(namespace, name),
+        namespaces=_list(environment, "RAGWRIGHT_WATCH_NAMESPACES"),
+        log_level=_choice(environment, "RAGWRIGHT_LOG_LEVEL", LOG_LEVELS, 1),
+    )
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings from the environment. Raises SettingsError."""
     return Settings(

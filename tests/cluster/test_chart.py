@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 import pytest
 
@@ -10,7 +11,6 @@ from dev.install import CHART, NAMESPACE, RELEASE, HelmError, Installed, helm, i
 from dev.kubectl import KubectlError, until
 from tests.kit.cluster import Namespace, pipeline
 
-NOTES = CHART / "templates" / "NOTES.txt"
 OPERATOR = f"system:serviceaccount:{NAMESPACE}:{RELEASE}-operator"
 
 
@@ -81,20 +81,39 @@ def test_admits_only_the_readers_of_metrics_when_asked(installed: Installed) -> 
     assert f"from: {readers}" in helm(env, "template", str(CHART), *image, *policy)
 
 
-def test_crd_and_pipelines_stay_when_the_chart_goes(namespace: Namespace) -> None:
+def commands_before_an_uninstall(installed: Installed) -> str:
+    """What NOTES name for sites without hooks."""
+    notes = helm(installed.cluster.env(), "get", "notes", RELEASE, "--namespace", NAMESPACE)
+    return notes[notes.index("  kubectl -n", notes.index("does the same beforehand")) :]
+
+
+@pytest.mark.parametrize("way", ["hook", "commands"])
+def test_crd_and_pipelines_stay_when_the_chart_goes_and_can_be_deleted_later(
+    namespace: Namespace, way: str
+) -> None:
     installed = namespace.installed
+    env = installed.cluster.env()
     namespace.apply(pipeline("kept", suspend=True))
-    helm(installed.cluster.env(), "uninstall", RELEASE, "--namespace", NAMESPACE)
+    namespace.apply(pipeline("going", suspend=True))
+    until(lambda: namespace.get("deploy", "going-api"), 60, "the API of the pipeline")
+    namespace("delete", "rag", "going", "--wait=false")
     try:
+        if way == "commands":
+            said = commands_before_an_uninstall(installed)
+            subprocess.run(["bash", "-euc", said], env=env, check=True)
+        hooks = () if way == "hook" else ("--no-hooks",)
+        helm(env, "uninstall", RELEASE, "--namespace", NAMESPACE, *hooks)
         assert installed.kubectl.get("crd", "ragpipelines.ragwright.dev")
-        assert namespace.get("rag", "kept")
-        # Deleted without an operator it stays; the command of NOTES.txt lets it go.
-        namespace("delete", "rag", "kept", "--wait=false")
-        assert "finalizers" in (namespace.get("rag", "kept") or {})["metadata"]
-        let_go = '{"metadata":{"finalizers":null}}'
-        assert f"patch rag NAME --type=merge -p '{let_go}'" in NOTES.read_text()
-        namespace("patch", "rag", "kept", "--type=merge", "-p", let_go)
-        until(lambda: namespace.get("rag", "kept") is None, 30, "the end of the pipeline")
+        kept = namespace.get("rag", "kept")
+        assert kept is not None
+        assert "finalizers" not in kept["metadata"]
+        until(lambda: namespace.get("rag", "going") is None, 30, "the end of a deletion")
+        assert namespace.get("deploy", "kept-api"), "what answers goes on"
+        left = installed.kubectl("-n", NAMESPACE, "get", "sa,role,job", "-o", "name").split()
+        assert [name for name in left if "let-go" in name] == []
+        namespace("delete", "rag", "kept", "--timeout=30s")
+        until(lambda: namespace.get("deploy", "kept-api") is None, 60, "the end of its children")
+        assert namespace.get("pvc", "kept-postgres"), "deletionPolicy is Retain"
     finally:
         install(print)
 

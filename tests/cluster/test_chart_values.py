@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from dev.install import CHART, HelmError, helm
+from ragwright_operator.running.leave import DELETIONS_SECONDS, END_SECONDS, LETTING_GO_SECONDS
 from tests.kit.chart import render, rendered
 
 # As Kubernetes checks them.
@@ -88,8 +89,8 @@ def test_whatever_a_template_writes_into_a_field_is_quoted() -> None:
         for line in file.read_text().splitlines()
         if re.search(r"(: |- )\{\{", line)
     ]
-    safe = ("quote }}", "toYaml", "toJson", 'include "ragwright.labels"', '"ragwright.podLabels"')
-    assert [line for line in written if not any(words in line for words in safe)] == []
+    safe = re.compile(r"quote }}|toYaml|toJson|podLabels|include .* \| nindent \d+ }}$")
+    assert [line for line in written if not safe.search(line)] == []
 
 
 def _texts(part: object, key: str = "") -> Iterator[object]:
@@ -153,14 +154,14 @@ def test_a_platform_that_gives_uids_is_not_told_any(env: Mapping[str, str]) -> N
     assert {"name": "RAGWRIGHT_ASSIGN_UIDS", "value": "false"} in pod["containers"][0]["env"]
 
 
-def test_notes_name_the_order_of_a_removal_and_the_way_out(env: Mapping[str, str]) -> None:
+def test_notes_name_the_order_of_a_removal_and_the_way_out() -> None:
     notes = Path(CHART, "templates", "NOTES.txt").read_text()
     places = [
         notes.index(text)
         for text in ("kubectl delete rag -A --all", " uninstall ", "kubectl delete crd")
     ]
     assert places == sorted(places)
-    assert """patch rag NAME --type=merge -p '{"metadata":{"finalizers":null}}'""" in notes
+    assert """--type=merge -p '{"metadata":{"finalizers":null}}'""" in notes
 
 
 def operator_of(made: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, Any]:
@@ -211,7 +212,7 @@ def test_an_image_by_digest_is_what_every_pod_runs(env: Mapping[str, str]) -> No
 
 def test_an_account_of_the_platforms_own_is_used_and_not_made(env: Mapping[str, str]) -> None:
     own = 'serviceAccount={"create": false, "name": "workload"}'
-    made = render(env, own)
+    made = render(env, own, "hooks.preDelete.enabled=false")
     assert not [kind for kind, _ in made if kind == "ServiceAccount"]
     assert operator_of(made)["spec"]["serviceAccountName"] == "workload"
     [binding] = [item for (kind, _), item in made.items() if kind == "ClusterRoleBinding"]
@@ -226,3 +227,49 @@ def test_an_account_of_the_platforms_own_is_used_and_not_made(env: Mapping[str, 
 def test_what_the_chart_itself_sets_is_no_extra_variable(env: Mapping[str, str]) -> None:
     with pytest.raises(HelmError, match="extraEnv"):
         render(env, 'extraEnv=[{"name": "RAGWRIGHT_IMAGE", "value": "y"}]')
+
+
+def let_go(made: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [item for item in made if "pre-delete" in str(item["metadata"].get("annotations"))]
+
+
+@pytest.mark.parametrize("watched", [[], ["a", "b"]])
+def test_before_an_uninstall_pipelines_are_let_go_with_no_right_but_that(
+    env: Mapping[str, str], watched: list[str]
+) -> None:
+    made = rendered(env, f"watchNamespaces={json.dumps(watched)}", 'nodeSelector={"a": "b"}')
+    hooks = let_go(made)
+    [job] = [item for item in hooks if item["kind"] == "Job"]
+    pod = job["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    assert container["command"] == ["ragwright-operator", "let-go"]
+    told = {item["name"]: item["value"] for item in container["env"]}
+    assert told["RAGWRIGHT_OPERATOR_ID"] == "system/mine-operator"
+    assert told["RAGWRIGHT_WATCH_NAMESPACES"] == ",".join(watched)
+    assert pod["nodeSelector"] == {"a": "b"}
+    # It waits for deletions, for the operator's end, for leases and pipelines, in that order.
+    waits = DELETIONS_SECONDS + 2 * END_SECONDS + LETTING_GO_SECONDS
+    assert waits <= job["spec"]["activeDeadlineSeconds"] < 300, "helm waits for five minutes"
+    rules = [rule for item in hooks for rule in item.get("rules", [])]
+    verbs = {(rule["resources"][0], verb) for rule in rules for verb in rule["verbs"]}
+    assert verbs == {
+        ("deployments", "get"),
+        ("deployments/scale", "patch"),
+        ("pods", "list"),
+        ("ragpipelines", "list"),
+        ("ragpipelines", "patch"),
+        ("leases", "list"),
+        ("leases", "delete"),
+    }
+    kinds = [item["kind"] for item in hooks]
+    assert kinds.count("ClusterRole") == (0 if watched else 1)
+    assert {item["metadata"]["namespace"] for item in hooks if item["kind"] == "Role"} == {
+        "system",
+        *watched,
+    }
+    selector = operator_of({(i["kind"], i["metadata"]["name"]): i for i in made})["metadata"]
+    assert job["spec"]["template"]["metadata"]["labels"].items() != selector["labels"].items()
+
+
+def test_the_hook_can_be_left_out(env: Mapping[str, str]) -> None:
+    assert not let_go(rendered(env, "hooks.preDelete.enabled=false"))

@@ -13,6 +13,57 @@ app.kubernetes.io/component: operator
 {{- mergeOverwrite (deepCopy (default dict .Values.commonLabels)) $ours | toYaml -}}
 {{- end }}
 
+{{/* Of the Job that lets pipelines go, which no selector of the operator may choose. */}}
+{{- define "ragwright.letGoLabels" -}}
+{{- set (include "ragwright.labels" . | fromYaml) "app.kubernetes.io/component" "let-go" | toYaml -}}
+{{- end }}
+
+{{/* A hook and the moment at which it is made; before the next one its remains are deleted. */}}
+{{- define "ragwright.hook" -}}
+helm.sh/hook: {{ index . 0 | quote }}
+helm.sh/hook-weight: {{ index . 1 | quote }}
+helm.sh/hook-delete-policy: "before-hook-creation,hook-succeeded"
+{{- end }}
+
+{{- define "ragwright.podPlacement" -}}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . | quote }}
+{{- end }}
+securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
+{{- end }}
+
+{{/* What the operator and its end are both told. */}}
+{{- define "ragwright.scopeEnv" -}}
+- {name: RAGWRIGHT_OPERATOR_ID, value: {{ printf "%s/%s" .Release.Namespace (include "ragwright.name" .) | quote }}}
+- {name: RAGWRIGHT_WATCH_NAMESPACES, value: {{ join "," .Values.watchNamespaces | quote }}}
+- {name: RAGWRIGHT_LOG_LEVEL, value: {{ .Values.logLevel | quote }}}
+{{- end }}
+
+{{- define "ragwright.letGoRules" -}}
+- apiGroups: [ragwright.dev]
+  resources: [ragpipelines]
+  verbs: [list, patch]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [list]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [ragwright-operator]
+  verbs: [delete]
+{{- end }}
+
 {{- define "ragwright.serviceAccount" -}}
 {{- if .Values.serviceAccount.create -}}
 {{ .Values.serviceAccount.name | default (include "ragwright.name" .) }}

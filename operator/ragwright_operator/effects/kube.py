@@ -37,6 +37,7 @@ PATHS: Mapping[str, tuple[str, str]] = {
 }
 _APPLY = "application/apply-patch+yaml"
 _JSON = "application/json"
+_MERGE = "application/merge-patch+json"
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 
 
@@ -118,7 +119,12 @@ class Kube:
     async def merge(self, kind: str, namespace: str, name: str, body: Manifest) -> Manifest:
         """Change some fields. A resourceVersion in the body makes it a compare-and-set."""
         where = path(kind, namespace, name)
-        return await self._call("PATCH", where, body=body, content="application/merge-patch+json")
+        return await self._call("PATCH", where, body=body, content=_MERGE)
+
+    async def scale(self, kind: str, namespace: str, name: str, replicas: int) -> None:
+        where = f"{path(kind, namespace, name)}/scale"
+        body = {"spec": {"replicas": replicas}}
+        await self._call("PATCH", where, body=body, content=_MERGE)
 
     async def delete(self, kind: str, namespace: str, name: str) -> None:
         query = {"propagationPolicy": "Background"}
