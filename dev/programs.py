@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def on_loopback(around: Surroundings) -> Surroundings:
-    return replace(around, network=LOOPBACK.allowing(around.network.allowed_hosts))
+    seen = around.network
+    network = replace(LOOPBACK, allowed_hosts=seen.allowed_hosts, proxies=seen.proxies)
+    return replace(around, network=network)
 
 
 def main() -> None:

@@ -8,9 +8,11 @@ import contextlib
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import uvicorn
 import uvloop
@@ -36,7 +38,7 @@ from ragwright_core.contract import (
     SETTINGS_FILE,
     SETTINGS_FILE_ENV,
 )
-from ragwright_core.network import Network
+from ragwright_core.network import Network, trusting
 
 # Longer than clients and load balancers keep a connection, so that no request comes on one that we
 # are just closing.
@@ -154,7 +156,12 @@ def main(*, network: Network | None = None) -> None:
     """The program. `network` is another way to reach endpoints, for tests."""
     options = _options()
     take_over_libraries()
-    uvloop.run(serve(read_settings(os.environ), options, network))
+    settings = read_settings(os.environ)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        trusting(settings.serve.outside.ca_bundle, Path(folder)),
+    ):
+        uvloop.run(serve(settings, options, network))
 
 
 if __name__ == "__main__":

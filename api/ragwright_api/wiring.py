@@ -74,7 +74,8 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
     `watch` checks the embedding model for as long as the service runs. `network` is how endpoints
     are reached, by default as this machine sees it."""
     serve = settings.serve
-    reached = (network or Network.of(os.environ)).allowing(serve.allowed_hosts)
+    seen = network or Network.of(os.environ)
+    reached = seen.allowing(serve.allowed_hosts).through(serve.outside)
     registry = CollectorRegistry()
     metrics = Metrics(registry, serve.pipeline)
     async with AsyncExitStack() as closing:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ragwright_core.model import Wire
 from ragwright_core.names import Identity
+from ragwright_core.network import AS_IT_IS, Outside
 from ragwright_core.spec import (
     Chunking,
     Embedding,
@@ -70,6 +71,7 @@ class BuildOrder(Wire):
     spec: BuildSpec
     index_memory_bytes: int
     allowed_hosts: list[str] = Field(default=[])
+    outside: Outside = AS_IT_IS
 
 
 class SwapOrder(Wire):
@@ -90,6 +92,7 @@ class SwapOrder(Wire):
     spec: SwapSpec
     index_memory_bytes: int
     allowed_hosts: list[str] = Field(default=[])
+    outside: Outside = AS_IT_IS
 
 
 class CleanupOrder(Wire):
@@ -97,6 +100,7 @@ class CleanupOrder(Wire):
 
     kind: Literal["cleanup"] = "cleanup"
     pipeline: Identity
+    outside: Outside = AS_IT_IS
 
 
 Order = BuildOrder | SwapOrder | CleanupOrder

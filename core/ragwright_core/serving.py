@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ragwright_core.model import Wire
 from ragwright_core.names import Identity
+from ragwright_core.network import AS_IT_IS, Outside
 from ragwright_core.spec import Cache, Llm, Load, RagPipelineSpec, Retrieval, SecretKey
 
 
@@ -23,10 +24,15 @@ class ServeSettings(Wire):
     read_only: SecretKey | None = None
     pooled: SecretKey | None = None
     allowed_hosts: list[str] = Field(default=[])
+    outside: Outside = AS_IT_IS
 
     @classmethod
     def of(
-        cls, pipeline: Identity, spec: RagPipelineSpec, allowed_hosts: Sequence[str] = ()
+        cls,
+        pipeline: Identity,
+        spec: RagPipelineSpec,
+        allowed_hosts: Sequence[str] = (),
+        outside: Outside = AS_IT_IS,
     ) -> ServeSettings:
         return cls(
             pipeline=pipeline,
@@ -37,4 +43,5 @@ class ServeSettings(Wire):
             read_only=spec.database.read_only_key,
             pooled=spec.database.pooled_key,
             allowed_hosts=list(allowed_hosts),
+            outside=outside,
         )

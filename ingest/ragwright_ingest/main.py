@@ -27,7 +27,7 @@ from ragwright_core.contract import (
     TERMINATION_LOG,
     TERMINATION_LOG_ENV,
 )
-from ragwright_core.network import Network
+from ragwright_core.network import Network, trusting
 from ragwright_core.orders import BuildOrder, CleanupOrder, SwapOrder, allowed_hosts
 from ragwright_core.problems import place
 from ragwright_core.report import Reason, Report
@@ -128,13 +128,15 @@ def run(
         stores = read_stores(environment)
         with tempfile.TemporaryDirectory() as scratch:
             folders = Folders(Path(scratch), Path(SECRETS_FOLDER), Path(SOURCES_FOLDER))
+            network = Network.of(environment).allowing(allowed_hosts(order)).through(order.outside)
             around = Surroundings(
                 stores,
                 folders,
-                Network.of(environment).allowing(allowed_hosts(order)),
+                network,
                 after_step=lambda done: log.info("step done", done=done),
             )
-            report = command.run(order, adjusted(around))
+            with trusting(order.outside.ca_bundle, folders.scratch):
+                report = command.run(order, adjusted(around))
     except Exception as error:
         problem = problem_of(error)
         if problem.reason in (Reason.INTERNAL, Reason.DATABASE_REFUSED):

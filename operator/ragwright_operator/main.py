@@ -49,6 +49,10 @@ Keeps every RagPipeline's API, cache and index. Told by environment:
   RAGWRIGHT_REDIS_IMAGE        image of managed Redis or Valkey (required)
   RAGWRIGHT_ASSIGN_UIDS        false: the platform gives pods their uids (default true)
   RAGWRIGHT_WATCH_NAMESPACES   comma-separated; empty: all
+  RAGWRIGHT_ALLOWED_HOSTS      what pipelines may contact, comma-separated; empty: every host
+  RAGWRIGHT_CA_FILE            authorities (PEM) that pipelines trust beside the public ones
+  RAGWRIGHT_HTTPS_PROXY, RAGWRIGHT_HTTP_PROXY, RAGWRIGHT_NO_PROXY
+                               by which pipelines contact endpoints and git
   RAGWRIGHT_RESYNC_SECONDS     look again at least this often (default 30)
   RAGWRIGHT_OPERATOR_ID        its Deployment, as namespace/name: of two, one works in a namespace
   RAGWRIGHT_LOG_LEVEL          DEBUG, INFO (default), WARNING or ERROR
@@ -123,7 +127,9 @@ async def serve(
         watches = (*children.watches, *documents.watches)
         reconciler = Reconciler(
             kube=kube,
-            site=Site(await kube.cluster_id(), settings.images, settings.allowed_hosts),
+            site=Site(
+                await kube.cluster_id(), settings.images, settings.allowed_hosts, settings.outside
+            ),
             readers=Readers(children.of, documents.seen, documents.read, ask),
             metrics=metrics,
             now=_now,

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
+from pathlib import Path
+
+from ragwright_core.network import AS_IT_IS, Outside
+
+Read = Callable[[str], str]
+
+
+def text_of(file: str) -> str:
+    return Path(file).read_text()
+
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 YES_OR_NO = ("true", "false")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
+
+
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+# Every pipeline's settings and orders carry the bundle. Public authorities need not be in it.
+LONGEST_CA_BUNDLE = 64 * 1024
+_PROXY = re.compile(r"https?://[^\s/@]+/?")
 
 
 class SettingsError(Exception):
@@ -31,18 +48,20 @@ class Images:
 
 @dataclass(frozen=True)
 class Site:
-    """What all pipelines of this operator share: the cluster's id, the images of their pods, and
-    the hosts that they may contact; all hosts if none are named."""
+    """What all pipelines of this operator share: the cluster's id, the images of their pods, the
+    hosts that they may contact (all if none are named), and how they reach them."""
 
     cluster: str
     images: Images
     allowed_hosts: tuple[str, ...] = ()
+    outside: Outside = AS_IT_IS
 
 
 @dataclass(frozen=True)
 class Settings:
     images: Images
     allowed_hosts: tuple[str, ...]
+    outside: Outside
     namespaces: tuple[str, ...]
     resync_seconds: float
     log_level: str
@@ -72,8 +91,8 @@ def read_departure(environment: Mapping[str, str]) -> Departure:
     )
 
 
-def read_settings(environment: Mapping[str, str]) -> Settings:
-    """The settings from the environment. Raises SettingsError."""
+def read_settings(environment: Mapping[str, str], read: Read = text_of) -> Settings:
+    """The settings from the environment, and from files that it names. Raises SettingsError."""
     return Settings(
         images=Images(
             ragwright=_image(environment, "RAGWRIGHT_IMAGE", "an API pod or a Job"),
@@ -83,6 +102,12 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             assign_uids=_choice(environment, "RAGWRIGHT_ASSIGN_UIDS", YES_OR_NO, 0) == "true",
         ),
         allowed_hosts=_hosts(environment, "RAGWRIGHT_ALLOWED_HOSTS"),
+        outside=Outside(
+            ca_bundle=_ca_bundle(environment, "RAGWRIGHT_CA_FILE", read),
+            https_proxy=_proxy(environment, "RAGWRIGHT_HTTPS_PROXY"),
+            http_proxy=_proxy(environment, "RAGWRIGHT_HTTP_PROXY"),
+            no_proxy=list(_list(environment, "RAGWRIGHT_NO_PROXY")),
+        ),
         namespaces=_list(environment, "RAGWRIGHT_WATCH_NAMESPACES"),
         resync_seconds=_seconds(environment, "RAGWRIGHT_RESYNC_SECONDS", 30),
         operator_id=environment.get("RAGWRIGHT_OPERATOR_ID", ""),
@@ -112,6 +137,41 @@ def _hosts(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
                 "ranges as 10.0.0.0/8"
             )
     return found
+
+
+def _ca_bundle(environment: Mapping[str, str], name: str, read: Read) -> str:
+    """Certificates alone: it is written into ConfigMaps, where a private key must not stand."""
+    file = environment.get(name, "")
+    if not file:
+        return ""
+    try:
+        text = read(file)
+        found = _CERTIFICATE.findall(text)
+        ssl.create_default_context(cadata="\n".join(found))
+    except OSError as error:  # an ssl.SSLError, too
+        raise SettingsError(f"{name} names {file}, which cannot be read: {error}") from None
+    except ValueError:
+        found = []
+    if not found:
+        raise SettingsError(f"{name} names {file}, which holds no certificate in PEM")
+    bundle = "".join(f"{certificate}\n" for certificate in found)
+    if len(bundle) > LONGEST_CA_BUNDLE:
+        raise SettingsError(
+            f"{name} names {file}, whose certificates have {len(bundle)} bytes, and at most "
+            f"{LONGEST_CA_BUNDLE} are taken: name your own authorities alone, the public ones are "
+            "trusted in any case"
+        )
+    return bundle
+
+
+def _proxy(environment: Mapping[str, str], name: str) -> str:
+    proxy = environment.get(name, "")
+    if proxy and not _PROXY.fullmatch(proxy):
+        raise SettingsError(
+            f"{name} is no proxy's URL: write http://host:port, without a login, which would stand "
+            "in ConfigMaps"
+        )
+    return proxy
 
 
 def _is_range(text: str) -> bool:

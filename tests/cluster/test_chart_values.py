@@ -224,6 +224,40 @@ def test_an_account_of_the_platforms_own_is_used_and_not_made(env: Mapping[str, 
     assert accounts[0]["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": "arn:x"}
 
 
+def test_authorities_and_proxies_are_the_operators_to_hand_on(env: Mapping[str, str]) -> None:
+    values = (
+        "trustBundle.configMap.name=corporate",
+        "https_proxy=http://proxy.example:3128",
+        'no_proxy=".svc,10.0.0.0/8"',
+    )
+    pod = operator_of(render(env, *values))["spec"]
+    told = {item["name"]: item["value"] for item in pod["containers"][0]["env"]}
+    assert told["RAGWRIGHT_HTTPS_PROXY"] == "http://proxy.example:3128"
+    assert told["RAGWRIGHT_NO_PROXY"] == ".svc,10.0.0.0/8"
+    [mounted] = [item for item in pod["containers"][0]["volumeMounts"] if item["name"] == "trust"]
+    assert told["RAGWRIGHT_CA_FILE"] == f"{mounted['mountPath']}/ca.crt"
+    [volume] = [item for item in pod["volumes"] if item["name"] == "trust"]
+    items = [{"key": "ca.crt", "path": "ca.crt"}]
+    assert volume["configMap"] == {"name": "corporate", "items": items}
+    assert "trust" not in str(operator_of(render(env)))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("https_proxy=http://me:secret@proxy:3128", "A login would stand in ConfigMaps"),
+        ("http_proxy=proxy:3128", "write http://host:port"),
+        ('watchNamespaces=["a", "b", "a"]', "names a namespace twice"),
+        ('networkPolicy={"metricsFrom": [{"podSelector": {}}]}', "nobody would be kept out"),
+    ],
+)
+def test_values_that_cannot_be_meant_are_refused_in_words(
+    env: Mapping[str, str], value: str, words: str
+) -> None:
+    with pytest.raises(HelmError, match=words):
+        render(env, value)
+
+
 def test_what_the_chart_itself_sets_is_no_extra_variable(env: Mapping[str, str]) -> None:
     with pytest.raises(HelmError, match="extraEnv"):
         render(env, 'extraEnv=[{"name": "RAGWRIGHT_IMAGE", "value": "y"}]')

@@ -22,6 +22,7 @@ from dev.servers import git_server, openai_server
 from dev.stack import free_port, start_postgres
 from ragwright_core.contract import ORDER_FILE_ENV
 from ragwright_core.names import Identity
+from ragwright_core.network import AS_IT_IS, Outside
 from ragwright_core.orders import BuildOrder, BuildSpec, CleanupOrder, Order, SwapOrder, SwapSpec
 from ragwright_core.report import Report
 from ragwright_core.spec import RagPipelineSpec
@@ -113,6 +114,7 @@ class Pipeline:
     folder: Path
     spec: RagPipelineSpec
     waits: list[float] = field(default_factory=list)
+    outside: Outside = AS_IT_IS
 
     @property
     def schema(self) -> str:
@@ -140,6 +142,7 @@ class Pipeline:
             why=f"test {request}",
             spec=BuildSpec.of(self.spec),
             index_memory_bytes=64 * 2**20,
+            outside=self.outside,
         )
 
     @property

@@ -88,7 +88,7 @@ class Api:
 
 
 def serve_settings(pipeline: Pipeline) -> ServeSettings:
-    return ServeSettings.of(pipeline.identity, pipeline.spec)
+    return ServeSettings.of(pipeline.identity, pipeline.spec, outside=pipeline.outside)
 
 
 @contextlib.asynccontextmanager

@@ -64,6 +64,22 @@ securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
   verbs: [delete]
 {{- end }}
 
+{{/* Values that do not go together, or cannot be used, in words instead of a pattern. */}}
+{{- define "ragwright.checks" -}}
+{{- range $name := list "http_proxy" "https_proxy" }}
+{{- $proxy := index $.Values $name -}}
+{{- if and $proxy (not (regexMatch "^https?://[^/@[:space:]]+/?$" $proxy)) -}}
+{{- fail (printf "%s is %q: write http://host:port. A login would stand in ConfigMaps; let the proxy admit the cluster's addresses instead" $name $proxy) -}}
+{{- end -}}
+{{- end -}}
+{{- if ne (len (uniq .Values.watchNamespaces)) (len .Values.watchNamespaces) -}}
+{{- fail "watchNamespaces names a namespace twice: write each once" -}}
+{{- end -}}
+{{- if and .Values.networkPolicy.metricsFrom (not .Values.networkPolicy.enabled) -}}
+{{- fail "networkPolicy.metricsFrom is set, but networkPolicy.enabled is false: nobody would be kept out. Set it to true, or leave metricsFrom empty" -}}
+{{- end -}}
+{{- end }}
+
 {{- define "ragwright.serviceAccount" -}}
 {{- if .Values.serviceAccount.create -}}
 {{ .Values.serviceAccount.name | default (include "ragwright.name" .) }}

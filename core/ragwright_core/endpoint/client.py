@@ -62,6 +62,9 @@ class Endpoint:
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             words = _why_no_connection(error)
             raise EndpointError(Failure(Verdict.PASSING, words), sent=False) from None
+        except httpx.ProxyError:
+            words = "the proxy that the administrator named does not lead there"
+            raise EndpointError(Failure(Verdict.PASSING, words), sent=False) from None
         except (TimeoutError, httpx.TimeoutException):
             words = f"no whole answer within {self._seconds:g} s"
             raise EndpointError(Failure(Verdict.SLOW, words)) from None

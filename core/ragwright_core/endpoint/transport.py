@@ -50,15 +50,47 @@ class _Checked(httpcore.AsyncNetworkBackend):
         await self._backend.sleep(seconds)
 
 
-class CheckedTransport(httpx.AsyncHTTPTransport):
-    """httpx has no argument for httpcore's network backend, so the pool is made here."""
+class CheckedTransport(httpx.AsyncBaseTransport):
+    """Directly, or by the proxy that the administrator named for a URL. httpx has no argument for
+    httpcore's network backend, so the pools are made here."""
 
     def __init__(self, network: Network) -> None:
+        self._network = network
+        self._by_proxy: dict[str, httpx.AsyncHTTPTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        proxy = self._network.proxy_of(str(request.url))
+        if proxy:
+            await asyncio.to_thread(self._network.check_proxied, request.url.host)
+        return await self._transport(proxy).handle_async_request(request)
+
+    async def aclose(self) -> None:
+        for transport in self._by_proxy.values():
+            await transport.aclose()
+
+    def _transport(self, proxy: str) -> httpx.AsyncHTTPTransport:
+        if proxy not in self._by_proxy:
+            self._by_proxy[proxy] = _Pooled(self._network, proxy)
+        return self._by_proxy[proxy]
+
+
+class _Pooled(httpx.AsyncHTTPTransport):
+    def __init__(self, network: Network, proxy: str) -> None:
         super().__init__()
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
-            max_connections=None,
-            max_keepalive_connections=20,
-            keepalive_expiry=5.0,
-            network_backend=_Checked(network),
-        )
+        context = httpx.create_ssl_context()
+        if proxy:
+            self._pool = httpcore.AsyncHTTPProxy(
+                proxy,
+                ssl_context=context,
+                max_connections=None,
+                max_keepalive_connections=20,
+                keepalive_expiry=5.0,
+            )
+        else:
+            self._pool = httpcore.AsyncConnectionPool(
+                ssl_context=context,
+                max_connections=None,
+                max_keepalive_connections=20,
+                keepalive_expiry=5.0,
+                network_backend=_Checked(network),
+            )

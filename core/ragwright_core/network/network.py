@@ -9,6 +9,7 @@ from typing import Self
 
 from ragwright_core.network.addresses import Address, read
 from ragwright_core.network.guard import Guard
+from ragwright_core.network.outside import NO_PROXIES, Outside, Proxies
 
 # Kubernetes sets this variable in every pod.
 API_SERVER_ENV = "KUBERNETES_SERVICE_HOST"
@@ -29,6 +30,7 @@ class Network:
 
     allowed_hosts: tuple[str, ...] = ()
     api_server: tuple[str, ...] = ()
+    proxies: Proxies = NO_PROXIES
     resolve: Callable[[str], Sequence[Address]] = resolve
     reach: Callable[[Address], str] = str
 
@@ -41,6 +43,23 @@ class Network:
     def allowing(self, hosts: Sequence[str]) -> Self:
         """The same, for an administrator who allows these hosts alone; all of them if empty."""
         return replace(self, allowed_hosts=tuple(hosts))
+
+    def through(self, outside: Outside) -> Self:
+        """The same, for an administrator who names proxies."""
+        return replace(self, proxies=Proxies.of(outside))
+
+    def proxy_of(self, url: str) -> str:
+        """The proxy that leads to a URL; empty where it is contacted directly."""
+        return self.proxies.of_url(url)
+
+    def check_proxied(self, host: str) -> None:
+        """What can be said of a host that a proxy will contact: the proxy resolves it, perhaps to
+        other addresses, or alone. Blocks. Raises ForbiddenAddressError."""
+        try:
+            found = list(self.resolve(host.strip("[]")))
+        except OSError:
+            found = []
+        Guard(self.allowed_hosts, self._api_server()).check(host, found)
 
     def addresses(self, host: str) -> list[str]:
         """The addresses to connect to for a host, in order. Blocks. Raises OSError, or

@@ -19,6 +19,7 @@ from urllib3.exceptions import (
     LocationValueError,
     NameResolutionError,
     NewConnectionError,
+    ProxyError,
     SSLError,
 )
 from urllib3.exceptions import TimeoutError as HttpTimeoutError
@@ -27,6 +28,8 @@ from ragwright_core.network import ForbiddenAddressError, Network
 from ragwright_core.report import Reason
 
 TIMEOUT_SECONDS = 30.0
+_CAREFUL: Any = {"timeout": TIMEOUT_SECONDS, "cert_reqs": "CERT_REQUIRED"}
+_REPLY_AS_IT_IS: Any = {"redirect": False, "retries": False, "preload_content": False}
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PASSING = frozenset({408, 425, 429})
@@ -54,8 +57,8 @@ class Http:
 
     def __init__(self, network: Network) -> None:
         self.headers: dict[str, str] = {"User-Agent": "git/ragwright"}
-        self._pools = urllib3.PoolManager(timeout=TIMEOUT_SECONDS, cert_reqs="CERT_REQUIRED")
-        self._pools.pool_classes_by_scheme = _guarded(network)
+        self._network = network
+        self._by_proxy: dict[str, urllib3.PoolManager] = {}
         self._replies: list[urllib3.BaseHTTPResponse] = []
 
     def request(
@@ -86,23 +89,33 @@ class Http:
         """Close what is open: dulwich leaves a reply that it does not understand half read."""
         for reply in self._replies:
             reply.close()
-        self._pools.clear()
+        for pools in self._by_proxy.values():
+            pools.clear()
 
     def _sent(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
     ) -> urllib3.BaseHTTPResponse:
         try:
-            return self._pools.request(
-                method,
-                url,
-                headers=headers,
-                body=body,
-                redirect=False,
-                retries=False,
-                preload_content=False,
-            )
+            pools = self._pools(url)
+            return pools.request(method, url, headers=headers, body=body, **_REPLY_AS_IT_IS)
         except (HTTPError, ForbiddenAddressError) as error:
             raise failure_of(error) from None
+
+    def _pools(self, url: str) -> urllib3.PoolManager:
+        """Raises ForbiddenAddressError for a host that no proxy is asked for."""
+        proxy = self._network.proxy_of(url)
+        if proxy:
+            self._network.check_proxied(urlsplit(url).hostname or "")
+        if proxy not in self._by_proxy:
+            made = (
+                urllib3.ProxyManager(proxy, **_CAREFUL)
+                if proxy
+                else urllib3.PoolManager(**_CAREFUL)
+            )
+            if not proxy:
+                made.pool_classes_by_scheme = _guarded(self._network)
+            self._by_proxy[proxy] = made
+        return self._by_proxy[proxy]
 
 
 def _guarded(network: Network) -> dict[str, Any]:
@@ -207,6 +220,7 @@ def _require_git(response: urllib3.BaseHTTPResponse) -> None:
         )
 
 
+_BY_PROXY = "the proxy that the administrator named does not lead there"
 _AGAIN = "It is tried again with growing pauses"
 
 
@@ -216,9 +230,8 @@ def failure_of(error: Exception) -> GitFailureError:
         return GitFailureError(Reason.SOURCE_NOT_FOUND, f"cannot be fetched: {error}")
     if isinstance(error, LocationValueError):
         return GitFailureError(Reason.SOURCE_NOT_FOUND, "is no URL: correct git.url")
-    return GitFailureError(
-        Reason.SOURCE_UNREACHABLE, f"cannot be reached: {_cause(error)}. {_AGAIN}"
-    )
+    cause = _BY_PROXY if isinstance(error, ProxyError) else _cause(error)
+    return GitFailureError(Reason.SOURCE_UNREACHABLE, f"cannot be reached: {cause}. {_AGAIN}")
 
 
 def _cause(error: Exception) -> str:

@@ -33,7 +33,7 @@ PROMETHEUS = {APP_LABEL: "prometheus"}
 
 def serve_settings(target: Target) -> str:
     identity = target.identity.model_copy(update={"adopt": ""})
-    settings = ServeSettings.of(identity, target.spec, target.allowed_hosts)
+    settings = ServeSettings.of(identity, target.spec, target.allowed_hosts, target.outside)
     return settings.model_dump_json(indent=1)
 
 

@@ -86,7 +86,7 @@ def cleanup_job(target: Target) -> Ordered:
     metadata = target.metadata(target.names.cleanup_job, "cleanup")
     del metadata["ownerReferences"]
     metadata["labels"][UID_LABEL] = target.identity.uid
-    config_map = order_map(metadata, CleanupOrder(pipeline=target.identity))
+    config_map = order_map(metadata, CleanupOrder(pipeline=target.identity, outside=target.outside))
     job = {
         "apiVersion": "batch/v1",
         "kind": "Job",

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ragwright_core.model import fingerprint
 from ragwright_core.names import PIPELINE_LABEL, Identity, PipelineName
+from ragwright_core.network import AS_IT_IS, Outside
 from ragwright_core.spec import (
     GROUP,
     KIND,
@@ -45,14 +46,15 @@ EXTERNAL_INDEX_MEMORY = 256 * 2**20
 class Target:
     """A pipeline as its manifests need it. `postgres_restart` and `redis_restart` change when a
     server must restart. `kept_secrets` are the endpoint Secrets of versions that may answer;
-    `allowed_hosts` are what its pods may contact, or empty; `volume_uid` is that of the managed
-    database's volume claim, empty until it exists; `early_secrets` are Secrets that our servers
-    mount by their names of earlier releases."""
+    `allowed_hosts` are what its pods may contact, or empty, and `outside` how; `volume_uid` is that
+    of the managed database's volume claim, empty until it exists; `early_secrets` are Secrets that
+    our servers mount by their names of earlier releases."""
 
     identity: Identity
     spec: RagPipelineSpec
     images: Images
     allowed_hosts: tuple[str, ...] = ()
+    outside: Outside = AS_IT_IS
     kept_secrets: tuple[SecretKey, ...] = ()
     postgres_restart: datetime | None = None
     redis_restart: datetime | None = None

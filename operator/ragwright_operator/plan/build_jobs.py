@@ -35,6 +35,7 @@ def _job(observed: Observed, note: BuildNote, step: BuildStep) -> CreateJob:
         spec=BuildSpec.of(observed.spec),
         index_memory_bytes=observed.target.index_memory_bytes,
         allowed_hosts=list(observed.target.allowed_hosts),
+        outside=observed.target.outside,
     )
     return CreateJob(*build_job(observed.target, order, note, step))
 

@@ -34,6 +34,7 @@ def _job(observed: Observed, wanted: SwapWanted) -> CreateJob:
         spec=SwapSpec.of(observed.spec),
         index_memory_bytes=observed.target.index_memory_bytes,
         allowed_hosts=list(observed.target.allowed_hosts),
+        outside=observed.target.outside,
     )
     return CreateJob(*swap_job(observed.target, order, wanted.note))
 

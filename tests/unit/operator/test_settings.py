@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import certifi
 import pytest
 
 from ragwright_operator.settings import SettingsError, read_settings
@@ -30,8 +33,12 @@ def test_everything_can_be_set() -> None:
             "RAGWRIGHT_RESYNC_SECONDS": "5",
             "RAGWRIGHT_LOG_LEVEL": "DEBUG",
             "RAGWRIGHT_ASSIGN_UIDS": "false",
+            "RAGWRIGHT_HTTPS_PROXY": "http://proxy.example:3128",
+            "RAGWRIGHT_NO_PROXY": ".svc, 10.0.0.0/8",
         }
     )
+    assert settings.outside.https_proxy == "http://proxy.example:3128"
+    assert settings.outside.no_proxy == [".svc", "10.0.0.0/8"]
     assert settings.namespaces == ("a", "b")
     assert settings.allowed_hosts == ("api.openai.com", "*.models.svc", "10.0.0.0/8", "fd00::/8")
     assert settings.images.assign_uids is False
@@ -53,8 +60,35 @@ def test_everything_can_be_set() -> None:
         ("RAGWRIGHT_ALLOWED_HOSTS", "10.0.0.0/33"),
         ("RAGWRIGHT_ALLOWED_HOSTS", "https://api.openai.com/v1"),
         ("RAGWRIGHT_ALLOWED_HOSTS", "*"),
+        ("RAGWRIGHT_HTTPS_PROXY", "proxy.example:3128"),
+        ("RAGWRIGHT_HTTP_PROXY", "http://me:secret@proxy.example:3128"),
+        ("RAGWRIGHT_CA_FILE", "/missing"),
     ],
 )
 def test_a_wrong_value_stops_the_start_and_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         read_settings({**GOOD, name: value})
+
+
+CA = {**GOOD, "RAGWRIGHT_CA_FILE": "/etc/ca.crt"}
+
+
+def test_authorities_are_taken_and_nothing_else_of_their_file() -> None:
+    written = Path(certifi.where()).read_text()
+    first = written[written.index("-----BEGIN") : written.index("-----END CERTIFICATE-----") + 25]
+    key = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n"
+    settings = read_settings(CA, lambda _: f"# ours\n{key}{first}\n{first}\n")
+    assert settings.outside.ca_bundle == f"{first}\n{first}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("hello", "holds no certificate in PEM"),
+        ("-----BEGIN CERTIFICATE-----\nhello\n-----END CERTIFICATE-----", "cannot be read"),
+        (Path(certifi.where()).read_text(), "name your own authorities alone"),
+    ],
+)
+def test_a_file_without_usable_authorities_stops_the_start(text: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        read_settings(CA, lambda _: text)
