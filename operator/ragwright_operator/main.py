@@ -34,9 +34,9 @@ from ragwright_operator.settings import (
     Departure,
     Settings,
     SettingsError,
-    Site,
     read_departure,
     read_settings,
+    site_of,
 )
 from ragwright_operator.telemetry.metrics import make_metrics
 from ragwright_operator.telemetry.strangers import Strangers
@@ -50,6 +50,9 @@ Keeps every RagPipeline's API, cache and index. Told by environment:
   RAGWRIGHT_ASSIGN_UIDS        false: the platform gives pods their uids (default true)
   RAGWRIGHT_WATCH_NAMESPACES   comma-separated; empty: all
   RAGWRIGHT_ALLOWED_HOSTS      what pipelines may contact, comma-separated; empty: every host
+  RAGWRIGHT_ALLOWED_IMAGES, RAGWRIGHT_ALLOWED_POD_ANNOTATIONS
+                               what their authors may name, with * for any characters
+  RAGWRIGHT_POD_TEMPLATE       JSON for the pods of all pipelines
   RAGWRIGHT_CA_FILE            authorities (PEM) that pipelines trust beside the public ones
   RAGWRIGHT_HTTPS_PROXY, RAGWRIGHT_HTTP_PROXY, RAGWRIGHT_NO_PROXY
                                by which pipelines contact endpoints and git
@@ -127,9 +130,7 @@ async def serve(
         watches = (*children.watches, *documents.watches)
         reconciler = Reconciler(
             kube=kube,
-            site=Site(
-                await kube.cluster_id(), settings.images, settings.allowed_hosts, settings.outside
-            ),
+            site=site_of(await kube.cluster_id(), settings),
             readers=Readers(children.of, documents.seen, documents.read, ask),
             metrics=metrics,
             now=_now,

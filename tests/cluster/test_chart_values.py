@@ -14,7 +14,7 @@ import yaml
 
 from dev.install import CHART, HelmError, helm
 from ragwright_operator.running.leave import DELETIONS_SECONDS, END_SECONDS, LETTING_GO_SECONDS
-from tests.kit.chart import render, rendered
+from tests.kit.chart import operator_of, render, rendered
 
 # As Kubernetes checks them.
 LABEL = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
@@ -71,8 +71,9 @@ def test_a_release_and_namespaces_may_be_named_like_numbers_and_words(
     namespaces: set[str] = set()
     for item in made:
         metadata = item["metadata"]
-        if item["kind"] != "CustomResourceDefinition":
-            assert metadata["labels"]["app.kubernetes.io/instance"] == word
+        if item["kind"] == "CustomResourceDefinition":
+            continue
+        assert metadata["labels"]["app.kubernetes.io/instance"] == word
         if "namespace" in metadata:
             namespaces.add(metadata["namespace"])
         for text in _texts(item):
@@ -164,11 +165,6 @@ def test_notes_name_the_order_of_a_removal_and_the_way_out() -> None:
     assert """--type=merge -p '{"metadata":{"finalizers":null}}'""" in notes
 
 
-def operator_of(made: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, Any]:
-    [operator] = [item for (kind, _), item in made.items() if kind == "Deployment"]
-    return dict(operator["spec"]["template"])
-
-
 def test_the_operators_pod_is_placed_and_named_as_a_platform_wants(env: Mapping[str, str]) -> None:
     wanted = {
         "imagePullSecrets": [{"name": "registry"}],
@@ -222,24 +218,6 @@ def test_an_account_of_the_platforms_own_is_used_and_not_made(env: Mapping[str, 
     annotated = 'serviceAccount={"annotations": {"eks.amazonaws.com/role-arn": "arn:x"}}'
     accounts = [i for (k, _), i in render(env, annotated).items() if k == "ServiceAccount"]
     assert accounts[0]["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": "arn:x"}
-
-
-def test_authorities_and_proxies_are_the_operators_to_hand_on(env: Mapping[str, str]) -> None:
-    values = (
-        "trustBundle.configMap.name=corporate",
-        "https_proxy=http://proxy.example:3128",
-        'no_proxy=".svc,10.0.0.0/8"',
-    )
-    pod = operator_of(render(env, *values))["spec"]
-    told = {item["name"]: item["value"] for item in pod["containers"][0]["env"]}
-    assert told["RAGWRIGHT_HTTPS_PROXY"] == "http://proxy.example:3128"
-    assert told["RAGWRIGHT_NO_PROXY"] == ".svc,10.0.0.0/8"
-    [mounted] = [item for item in pod["containers"][0]["volumeMounts"] if item["name"] == "trust"]
-    assert told["RAGWRIGHT_CA_FILE"] == f"{mounted['mountPath']}/ca.crt"
-    [volume] = [item for item in pod["volumes"] if item["name"] == "trust"]
-    items = [{"key": "ca.crt", "path": "ca.crt"}]
-    assert volume["configMap"] == {"name": "corporate", "items": items}
-    assert "trust" not in str(operator_of(render(env)))
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,11 @@ def rendered(
     return [item for item in yaml.safe_load_all(text) if item]
 
 
+def operator_of(made: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, Any]:
+    [operator] = [item for (kind, _), item in made.items() if kind == "Deployment"]
+    return dict(operator["spec"]["template"])
+
+
 def _flag(value: str) -> str:
     try:
         written = json.loads(value.partition("=")[2])

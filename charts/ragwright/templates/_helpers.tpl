@@ -26,7 +26,7 @@ helm.sh/hook-delete-policy: "before-hook-creation,hook-succeeded"
 {{- end }}
 
 {{- define "ragwright.podPlacement" -}}
-{{- with .Values.imagePullSecrets }}
+{{- with concat (.Values.global.imagePullSecrets | default list) .Values.imagePullSecrets }}
 imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.nodeSelector }}
@@ -100,11 +100,36 @@ securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
 {{- if not .Values.image.repository -}}
 {{- fail "image.repository is empty: name the image to run, for example --set image.repository=registry.example.com/ragwright --set image.tag=0.1.0" -}}
 {{- end -}}
+{{- $image := .Values.image.repository -}}
+{{- with .Values.image.registry -}}{{- $image = printf "%s/%s" . $image -}}{{- end -}}
+{{- $image = include "ragwright.mirrored" (list $ $image) -}}
 {{- if .Values.image.digest -}}
-{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{ $image }}@{{ .Values.image.digest }}
 {{- else -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default (.Chart.AppVersion | replace "+" "_") }}
+{{ $image }}:{{ .Values.image.tag | default (.Chart.AppVersion | replace "+" "_") }}
 {{- end -}}
+{{- end }}
+
+{{/* An image of global.imageRegistry, if there is one, instead of the registry that it names: its
+     first part with a dot or a colon, or localhost. */}}
+{{- define "ragwright.mirrored" -}}
+{{- $image := index . 1 -}}
+{{- with (index . 0).Values.global.imageRegistry -}}
+{{- $first := splitList "/" $image | first -}}
+{{- $named := and (contains "/" $image) (or (contains "." $first) (contains ":" $first) (eq $first "localhost")) -}}
+{{- $image = printf "%s/%s" (trimSuffix "/" .) (ternary (trimPrefix (printf "%s/" $first) $image) $image $named) -}}
+{{- end -}}
+{{ $image }}
+{{- end }}
+
+{{/* Only what is set, as the operator reads it. */}}
+{{- define "ragwright.pipelinePods" -}}
+{{- $pods := deepCopy .Values.pipelines.podTemplate -}}
+{{- $_ := set $pods "imagePullSecrets" (concat (.Values.global.imagePullSecrets | default list) ($pods.imagePullSecrets | default list)) -}}
+{{- range $name, $value := $pods -}}
+{{- if not $value -}}{{- $_ := unset $pods $name -}}{{- end -}}
+{{- end -}}
+{{ $pods | toJson }}
 {{- end }}
 
 {{- define "ragwright.rules" -}}

@@ -24,6 +24,7 @@ from ragwright_core.spec.pipeline import (
     Load,
     RagPipelineSpec,
 )
+from ragwright_core.spec.pods import Placement, PodTemplate
 from ragwright_core.spec.reindex import Gates, GoldenQuestion, Ingest, Reindex
 from ragwright_core.spec.renamed import RENAMED, Renamed
 from ragwright_core.spec.retrieval import MAX_TOP_K, Retrieval
@@ -79,6 +80,8 @@ __all__ = [
     "Load",
     "ManagedPostgres",
     "ManagedRedis",
+    "Placement",
+    "PodTemplate",
     "RagPipelineSpec",
     "Reindex",
     "Renamed",

@@ -9,6 +9,7 @@ from pydantic import Field
 from ragwright_core.model import Model
 from ragwright_core.spec.fields import rule, rules
 from ragwright_core.spec.models import Embedding, Llm
+from ragwright_core.spec.pods import PodTemplate
 from ragwright_core.spec.reindex import Ingest, Reindex
 from ragwright_core.spec.retrieval import Retrieval
 from ragwright_core.spec.sources import MAX_SOURCES, Chunking, Source
@@ -112,6 +113,7 @@ class RagPipelineSpec(Model):
     api: Api = Api()
     reindex: Reindex = Reindex()
     ingest: Ingest = Ingest()
+    pod_template: PodTemplate | None = None
     deletion_policy: Literal["Retain", "Delete"] = Field(
         "Retain", description="What becomes of the index when the pipeline is deleted."
     )

@@ -26,6 +26,7 @@ from ragwright_operator.desired.pods import (
     store_volumes,
 )
 from ragwright_operator.desired.target import APP, APP_LABEL, COMPONENT_LABEL, Manifest, Target
+from ragwright_operator.desired.template import pod_template
 
 OPERATOR = {APP_LABEL: APP, COMPONENT_LABEL: "operator"}
 PROMETHEUS = {APP_LABEL: "prometheus"}
@@ -101,10 +102,7 @@ def deployment(target: Target) -> Manifest:
                 "type": "RollingUpdate",
                 "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
             },
-            "template": {
-                "metadata": {"labels": target.labels("api")},
-                "spec": _pod(target),
-            },
+            "template": pod_template(target, target.labels("api"), _pod(target)),
         },
     }
 

@@ -25,6 +25,7 @@ from ragwright_operator.desired.pods import (
     store_volumes,
 )
 from ragwright_operator.desired.target import BuildStep, Manifest, Target
+from ragwright_operator.desired.template import pod_template
 
 UID_LABEL = f"{GROUP}/uid"
 RETRIES_PER_POD = 2
@@ -74,7 +75,7 @@ def _job(
             "backoffLimit": RETRIES_PER_POD * pods,
             "activeDeadlineSeconds": target.spec.ingest.deadline_seconds,
             "podFailurePolicy": _failure_policy(),
-            "template": {"metadata": {"labels": metadata["labels"]}, "spec": pod},
+            "template": pod_template(target, metadata["labels"], pod),
         },
     }
     return Ordered(job, config_map)
@@ -95,10 +96,9 @@ def cleanup_job(target: Target) -> Ordered:
             "backoffLimit": RETRIES_PER_POD,
             "activeDeadlineSeconds": CLEANUP_TTL_SECONDS,
             "ttlSecondsAfterFinished": CLEANUP_TTL_SECONDS,
-            "template": {
-                "metadata": {"labels": metadata["labels"]},
-                "spec": _pod(target, "cleanup", config_map),
-            },
+            "template": pod_template(
+                target, metadata["labels"], _pod(target, "cleanup", config_map)
+            ),
         },
     }
     return Ordered(job, config_map)

@@ -18,6 +18,7 @@ from ragwright_operator.desired.pods import (
     secret_volume,
 )
 from ragwright_operator.desired.target import Manifest, Target
+from ragwright_operator.desired.template import pod_template
 
 PORT = 5432
 DATABASE = "ragwright"
@@ -66,16 +67,12 @@ def postgres_set(target: Target, postgres: ManagedPostgres) -> Manifest:
             # With OrderedReady, a pod that never gets ready is not replaced after a correction.
             "podManagementPolicy": "Parallel",
             "selector": {"matchLabels": target.selector("postgres")},
-            "template": {
-                "metadata": {
-                    "labels": target.labels("postgres"),
-                    "annotations": {
-                        SETTINGS: fingerprint(postgres_files(target, postgres)),
-                        RESTARTED: restarted,
-                    },
-                },
-                "spec": _pod(target, postgres),
-            },
+            "template": pod_template(
+                target,
+                target.labels("postgres"),
+                _pod(target, postgres),
+                {SETTINGS: fingerprint(postgres_files(target, postgres)), RESTARTED: restarted},
+            ),
         },
     }
 

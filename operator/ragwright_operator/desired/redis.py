@@ -18,6 +18,7 @@ from ragwright_operator.desired.pods import (
     secret_volume,
 )
 from ragwright_operator.desired.target import Manifest, Target
+from ragwright_operator.desired.template import pod_template
 
 PORT = 6379
 # What the API and Jobs need: their keys, and no command that empties, stops or changes the server.
@@ -46,16 +47,12 @@ def redis_deployment(target: Target, redis: ManagedRedis) -> Manifest:
             "revisionHistoryLimit": 2,
             "selector": {"matchLabels": target.selector("redis")},
             "strategy": {"type": "Recreate"},
-            "template": {
-                "metadata": {
-                    "labels": target.labels("redis"),
-                    "annotations": {
-                        SETTINGS: fingerprint(redis_settings(redis)),
-                        RESTARTED: restarted,
-                    },
-                },
-                "spec": _pod(target, redis),
-            },
+            "template": pod_template(
+                target,
+                target.labels("redis"),
+                _pod(target, redis),
+                {SETTINGS: fingerprint(redis_settings(redis)), RESTARTED: restarted},
+            ),
         },
     }
 

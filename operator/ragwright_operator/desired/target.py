@@ -20,7 +20,7 @@ from ragwright_core.spec import (
     SecretKey,
 )
 from ragwright_core.spec.quantity import whole_bytes
-from ragwright_operator.settings import Images
+from ragwright_operator.settings import NO_DEFAULTS, Images, PodDefaults
 
 Manifest = dict[str, Any]
 
@@ -46,7 +46,8 @@ EXTERNAL_INDEX_MEMORY = 256 * 2**20
 class Target:
     """A pipeline as its manifests need it. `postgres_restart` and `redis_restart` change when a
     server must restart. `kept_secrets` are the endpoint Secrets of versions that may answer;
-    `allowed_hosts` are what its pods may contact, or empty, and `outside` how; `volume_uid` is that
+    `allowed_hosts` are what its pods may contact, or empty, and `outside` how; `pods` is what
+    the administrator sets for every pod; `volume_uid` is that
     of the managed database's volume claim, empty until it exists; `early_secrets` are Secrets that
     our servers mount by their names of earlier releases."""
 
@@ -55,6 +56,7 @@ class Target:
     images: Images
     allowed_hosts: tuple[str, ...] = ()
     outside: Outside = AS_IT_IS
+    pods: PodDefaults = NO_DEFAULTS
     kept_secrets: tuple[SecretKey, ...] = ()
     postgres_restart: datetime | None = None
     redis_restart: datetime | None = None

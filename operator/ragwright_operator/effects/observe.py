@@ -115,6 +115,7 @@ def read_target(pipeline: Manifest, site: Site, status: PipelineStatus) -> Targe
         images=site.images,
         allowed_hosts=site.allowed_hosts,
         outside=site.outside,
+        pods=site.pods,
         kept_secrets=tuple(
             version.secret_key_ref for version in memory.kept if version.secret_key_ref
         ),

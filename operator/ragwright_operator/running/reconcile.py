@@ -25,6 +25,7 @@ from ragwright_operator.settings import Site
 from ragwright_operator.telemetry.metrics import Metrics
 from ragwright_operator.telemetry.strangers import Strangers
 from ragwright_operator.wanted.decide import decide
+from ragwright_operator.world.allowed import not_allowed
 from ragwright_operator.world.moves import unaccepted_move
 from ragwright_operator.world.observed import Observed
 from ragwright_operator.world.spec import UnusableSpecError, lacking
@@ -75,7 +76,8 @@ class Reconciler:
             observed = await self.observe(pipeline)
         except UnusableSpecError as error:
             return await self._refuse(pipeline, error.trouble, now)
-        if trouble := unaccepted_move(observed):
+        trouble = not_allowed(observed.spec, self.site.allowed) or unaccepted_move(observed)
+        if trouble:
             return await self._refuse(pipeline, trouble, now)
         for document, fields in observed.ignored:
             self.strangers.tell(observed.target.names, document, fields)

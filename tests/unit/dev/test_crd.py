@@ -60,7 +60,10 @@ def test_defaults_show_in_kubectl_get() -> None:
         for name, child in SCHEMA["properties"]["spec"]["properties"].items()
         if "default" in child
     }
-    assert set(defaults) == set(SCHEMA["properties"]["spec"]["properties"]) - {"sources"}
+    assert set(defaults) == set(SCHEMA["properties"]["spec"]["properties"]) - {
+        "sources",
+        "podTemplate",
+    }
     assert defaults["api"]["replicas"] == 3
     assert defaults["api"]["resources"]["requests"] == {"cpu": "500m", "memory": "512Mi"}
     written = {"sources": [{"name": "a", "configMap": {"name": "b"}}]}

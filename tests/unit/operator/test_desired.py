@@ -231,6 +231,7 @@ OTHER: dict[str, Any] = {
         "requests": {"cpu": "9", "memory": "9Gi"},
         "limits": {"cpu": "9", "memory": "9Gi"},
     },
+    "podTemplate": {"nodeSelector": {"pool": "9"}},
     "deletionPolicy": "Delete",
 }
 # Read by the plan itself; test_operator_life.py has its test.

@@ -5,7 +5,7 @@ from pathlib import Path
 import certifi
 import pytest
 
-from ragwright_operator.settings import SettingsError, read_settings
+from ragwright_operator.settings import Allowed, SettingsError, read_settings
 
 GOOD = {
     "RAGWRIGHT_IMAGE": "registry.example/ragwright:1",
@@ -35,8 +35,13 @@ def test_everything_can_be_set() -> None:
             "RAGWRIGHT_ASSIGN_UIDS": "false",
             "RAGWRIGHT_HTTPS_PROXY": "http://proxy.example:3128",
             "RAGWRIGHT_NO_PROXY": ".svc, 10.0.0.0/8",
+            "RAGWRIGHT_ALLOWED_IMAGES": "mirror.example/*",
+            "RAGWRIGHT_ALLOWED_POD_ANNOTATIONS": "example.com/*",
+            "RAGWRIGHT_POD_TEMPLATE": '{"nodeSelector": {"pool": "rag"}}',
         }
     )
+    assert settings.allowed == Allowed(("mirror.example/*",), ("example.com/*",))
+    assert settings.pods.node_selector == {"pool": "rag"}
     assert settings.outside.https_proxy == "http://proxy.example:3128"
     assert settings.outside.no_proxy == [".svc", "10.0.0.0/8"]
     assert settings.namespaces == ("a", "b")
@@ -63,6 +68,7 @@ def test_everything_can_be_set() -> None:
         ("RAGWRIGHT_HTTPS_PROXY", "proxy.example:3128"),
         ("RAGWRIGHT_HTTP_PROXY", "http://me:secret@proxy.example:3128"),
         ("RAGWRIGHT_CA_FILE", "/missing"),
+        ("RAGWRIGHT_POD_TEMPLATE", '{"hostNetwork": true}'),
     ],
 )
 def test_a_wrong_value_stops_the_start_and_is_named(name: str, value: str) -> None:

@@ -5,25 +5,21 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 
-from ragwright_core.network import AS_IT_IS, Outside
+from pydantic import ValidationError
+
+from ragwright_core.model import in_words
+from ragwright_core.network import Outside
+from ragwright_operator.settings.site import Allowed, Departure, Images, PodDefaults, Settings
 
 Read = Callable[[str], str]
-
-
-def text_of(file: str) -> str:
-    return Path(file).read_text()
-
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 YES_OR_NO = ("true", "false")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
-
-
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 # Every pipeline's settings and orders carry the bundle. Public authorities need not be in it.
 LONGEST_CA_BUNDLE = 64 * 1024
@@ -34,47 +30,8 @@ class SettingsError(Exception):
     """A variable has a value that cannot be used. The message names the variable."""
 
 
-@dataclass(frozen=True)
-class Images:
-    """Images of the pods that the operator makes, and whether these pods name their own uids: some
-    platforms (OpenShift) give uids themselves."""
-
-    ragwright: str
-    postgres: str
-    redis: str
-    pull_policy: str
-    assign_uids: bool = True
-
-
-@dataclass(frozen=True)
-class Site:
-    """What all pipelines of this operator share: the cluster's id, the images of their pods, the
-    hosts that they may contact (all if none are named), and how they reach them."""
-
-    cluster: str
-    images: Images
-    allowed_hosts: tuple[str, ...] = ()
-    outside: Outside = AS_IT_IS
-
-
-@dataclass(frozen=True)
-class Settings:
-    images: Images
-    allowed_hosts: tuple[str, ...]
-    outside: Outside
-    namespaces: tuple[str, ...]
-    resync_seconds: float
-    log_level: str
-    operator_id: str = ""
-
-
-@dataclass(frozen=True)
-class Departure:
-    """What `let-go` is told: the operator's Deployment, as namespace and name."""
-
-    deployment: tuple[str, str]
-    namespaces: tuple[str, ...]
-    log_level: str
+def text_of(file: str) -> str:
+    return Path(file).read_text()
 
 
 def read_departure(environment: Mapping[str, str]) -> Departure:
@@ -107,6 +64,11 @@ def read_settings(environment: Mapping[str, str], read: Read = text_of) -> Setti
             https_proxy=_proxy(environment, "RAGWRIGHT_HTTPS_PROXY"),
             http_proxy=_proxy(environment, "RAGWRIGHT_HTTP_PROXY"),
             no_proxy=list(_list(environment, "RAGWRIGHT_NO_PROXY")),
+        ),
+        pods=_pods(environment, "RAGWRIGHT_POD_TEMPLATE"),
+        allowed=Allowed(
+            images=_list(environment, "RAGWRIGHT_ALLOWED_IMAGES"),
+            annotations=_list(environment, "RAGWRIGHT_ALLOWED_POD_ANNOTATIONS"),
         ),
         namespaces=_list(environment, "RAGWRIGHT_WATCH_NAMESPACES"),
         resync_seconds=_seconds(environment, "RAGWRIGHT_RESYNC_SECONDS", 30),
@@ -162,6 +124,13 @@ def _ca_bundle(environment: Mapping[str, str], name: str, read: Read) -> str:
             "trusted in any case"
         )
     return bundle
+
+
+def _pods(environment: Mapping[str, str], name: str) -> PodDefaults:
+    try:
+        return PodDefaults.model_validate_json(environment.get(name) or "{}")
+    except ValidationError as error:
+        raise SettingsError(f"{name} cannot be used: {in_words(error)}") from None
 
 
 def _proxy(environment: Mapping[str, str], name: str) -> str:
