@@ -29,7 +29,7 @@ demo-down: setup ## Remove what the demo made
 	@$(RUN) python -m dev.demo down
 
 .PHONY: test
-test: check test-fast test-cluster ## Everything: lint, types, imports, unit, integration, cluster
+test: check chart test-fast test-cluster ## Everything: lint, types, imports, chart, unit, integration, cluster
 
 .PHONY: check
 check: lint types imports dependencies generated ## Lint, types, import rules, dependencies, generated files
@@ -60,6 +60,18 @@ generate: setup ## Write the CRD and its reference page from the models
 .PHONY: generated
 generated: setup
 	$(RUN) python -m dev.generate --check
+
+.PHONY: helm-unittest
+helm-unittest: setup ## Tests of the chart's templates, without a cluster
+	$(RUN) python -m dev.charts test
+
+.PHONY: chart
+chart: helm-unittest ## Those, and whether the chart's page fits its values
+	$(RUN) python -m dev.charts check
+
+.PHONY: chart-docs
+chart-docs: setup ## Write the chart's page from its values
+	@$(RUN) python -m dev.charts docs
 
 .PHONY: test-fast
 test-fast: setup ## Unit and integration tests, no cluster, without `faults`: under two minutes

@@ -15,6 +15,7 @@ from prometheus_client import start_http_server
 
 from ragwright_core.names import Identity
 from ragwright_core.report import IndexSummary
+from ragwright_core.spec import GROUP, PLURAL
 from ragwright_operator.effects.children import children_watches
 from ragwright_operator.effects.connect import connect
 from ragwright_operator.effects.documents import documents_watches
@@ -24,6 +25,7 @@ from ragwright_operator.effects.kube import KubeError
 from ragwright_operator.effects.leases import Leases, by_nobody, lasting
 from ragwright_operator.effects.observe import Readers
 from ragwright_operator.effects.watch import listed
+from ragwright_operator.running.check import Check, CheckFailedError
 from ragwright_operator.running.handlers import Handlers, cancelled, operate
 from ragwright_operator.running.leave import Leaving, StillHeldError
 from ragwright_operator.running.liveness import Liveness
@@ -72,20 +74,33 @@ def main() -> None:
     parser.add_argument("--host", default="0.0.0.0", help="default: all interfaces")  # noqa: S104
     parser.add_argument("--liveness-port", type=int, default=8080)
     parser.add_argument("--metrics-port", type=int, default=9090)
-    parser.add_subparsers(dest="command", metavar="COMMAND").add_parser(
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser(
         "let-go",
         help="before an uninstall: stop this operator, and take its finalizer off every pipeline",
     )
-    options = parser.parse_args()
+    checking = commands.add_parser("check", help="whether the CRD is served, an operator answers")
+    checking.add_argument("metrics", metavar="URL", help="of the operator's metrics")
     try:
-        if options.command == "let-go":
-            asyncio.run(leave(read_departure(os.environ)))
-            return
-        settings = read_settings(os.environ)
-    except (SettingsError, StillHeldError, KubeError) as error:
+        asyncio.run(_asked(parser.parse_args()))
+    except (SettingsError, StillHeldError, CheckFailedError, KubeError) as error:
         sys.exit(f"ragwright-operator: {error}")
-    live = f"http://{options.host}:{options.liveness_port}/healthz"
-    asyncio.run(serve(settings, live, (options.host, options.metrics_port)))
+
+
+async def _asked(options: argparse.Namespace) -> None:
+    if options.command == "let-go":
+        await leave(read_departure(os.environ))
+    elif options.command == "check":
+        await check(options.metrics)
+    else:
+        live = f"http://{options.host}:{options.liveness_port}/healthz"
+        await serve(read_settings(os.environ), live, (options.host, options.metrics_port))
+
+
+async def check(metrics: str) -> None:
+    async with connect() as kube, aiohttp.ClientSession() as session:
+        await Check(kube, session, metrics).run()
+    sys.stdout.write(f"{PLURAL}.{GROUP} is served, and an operator answers at {metrics}\n")
 
 
 async def leave(departure: Departure) -> None:

@@ -118,6 +118,15 @@ def test_crd_and_pipelines_stay_when_the_chart_goes_and_can_be_deleted_later(
         install(print)
 
 
+def test_helm_test_finds_an_operator_that_answers(installed: Installed) -> None:
+    told = helm(
+        installed.cluster.env(), "test", RELEASE, "--namespace", NAMESPACE, "--timeout=180s"
+    )
+    assert "Succeeded" in told
+    left = installed.kubectl("-n", NAMESPACE, "get", "pod,sa", "-o", "name").split()
+    assert [name for name in left if name.endswith("-test")] == []
+
+
 def test_notes_say_what_to_do_next(installed: Installed) -> None:
     notes = helm(installed.cluster.env(), "get", "notes", RELEASE, "--namespace", NAMESPACE)
     assert "kubectl apply -f examples/quickstart.yaml" in notes

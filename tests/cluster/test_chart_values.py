@@ -208,7 +208,7 @@ def test_an_image_by_digest_is_what_every_pod_runs(env: Mapping[str, str]) -> No
 
 def test_an_account_of_the_platforms_own_is_used_and_not_made(env: Mapping[str, str]) -> None:
     own = 'serviceAccount={"create": false, "name": "workload"}'
-    made = render(env, own, "hooks.preDelete.enabled=false")
+    made = render(env, own, "hooks.preDelete.enabled=false", "tests.enabled=false")
     assert not [kind for kind, _ in made if kind == "ServiceAccount"]
     assert operator_of(made)["spec"]["serviceAccountName"] == "workload"
     [binding] = [item for (kind, _), item in made.items() if kind == "ClusterRoleBinding"]

@@ -18,6 +18,10 @@ app.kubernetes.io/component: operator
 {{- set (include "ragwright.labels" . | fromYaml) "app.kubernetes.io/component" "let-go" | toYaml -}}
 {{- end }}
 
+{{- define "ragwright.testLabels" -}}
+{{- set (include "ragwright.labels" . | fromYaml) "app.kubernetes.io/component" "test" | toYaml -}}
+{{- end }}
+
 {{/* A hook and the moment at which it is made; before the next one its remains are deleted. */}}
 {{- define "ragwright.hook" -}}
 helm.sh/hook: {{ index . 0 | quote }}

@@ -135,6 +135,11 @@ class Kube:
         found = await self._call("GET", "/api/v1/namespaces/kube-system")
         return str(found["metadata"]["uid"])
 
+    async def served(self, api: str) -> set[str]:
+        """The resources of an API by their plurals. Every account may ask."""
+        found = await self._call("GET", f"/{api}")
+        return {str(item["name"]) for item in found["resources"]}
+
     @asynccontextmanager
     async def watch(
         self, kind: str, namespace: str | None, query: Mapping[str, str], seconds: float
