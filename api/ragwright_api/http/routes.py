@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-QUERY = "/api/rag/query"
+from ragwright_core.contract import QUERY_PATH
+
+QUERY = QUERY_PATH
 RETRIEVE = "/api/rag/retrieve"
 INVALIDATE = "/api/rag/invalidate-cache"
 

@@ -8,6 +8,7 @@ from ragwright_core.spec.fingerprints import (
     gates_fingerprint,
     shape_fingerprint,
     shape_parts,
+    trigger_fingerprint,
 )
 from ragwright_core.spec.models import MINILM, WORDLLAMA, Embedding, Llm
 from ragwright_core.spec.pipeline import (
@@ -93,4 +94,5 @@ __all__ = [
     "rule",
     "shape_fingerprint",
     "shape_parts",
+    "trigger_fingerprint",
 ]

@@ -69,12 +69,11 @@ def missing_pin(observed: Observed, pin: int) -> str:
 
 def _approve(observed: Observed, waiting: WaitingVersion) -> str:
     names = observed.target.names
-    value = " ".join([str(waiting.number), ",".join(waiting.failed_gates)]).strip()
     failed = f" failed {', '.join(waiting.failed_gates)}" if waiting.failed_gates else " is ready"
     moved = f"; first sources that change: {'; '.join(waiting.moved)}" if waiting.moved else ""
     return (
         f"version {waiting.number}{failed}{moved}. To swap it in: kubectl -n {names.namespace} "
-        f"annotate --overwrite rag {names.name} '{APPROVE_ANNOTATION}={value}'"
+        f"annotate --overwrite rag {names.name} '{APPROVE_ANNOTATION}={waiting.approval}'"
     )
 
 

@@ -10,7 +10,12 @@ from ragwright_core.memory import Build
 from ragwright_core.model import fingerprint
 from ragwright_core.report import Reason
 from ragwright_core.schedule import last_due
-from ragwright_core.spec import gates_fingerprint, shape_fingerprint, shape_parts
+from ragwright_core.spec import (
+    gates_fingerprint,
+    shape_fingerprint,
+    shape_parts,
+    trigger_fingerprint,
+)
 from ragwright_operator.desired.notes import BuildNote
 from ragwright_operator.memory.memory import Memory
 from ragwright_operator.wanted.changes import changed_documents, changes
@@ -78,7 +83,7 @@ def _note(observed: Observed, memory: Memory, now: datetime) -> BuildNote:
     """What the spec asks for now; `request` is that of the last build."""
     last, spec = memory.build, observed.spec
     # Removing the annotation requests nothing.
-    trigger = fingerprint(observed.trigger)[:16] if observed.trigger else ""
+    trigger = trigger_fingerprint(observed.trigger) if observed.trigger else ""
     return BuildNote(
         request=last.request if last else "",
         attempt=1,
