@@ -5,7 +5,7 @@ IMAGE ?=
 export IMAGE
 UV := uv
 RUN := $(UV) run --frozen
-PACKAGES := core/ragwright_core operator/ragwright_operator ingest/ragwright_ingest api/ragwright_api
+PACKAGES := core/ragwright_core operator/ragwright_operator ingest/ragwright_ingest api/ragwright_api cli/ragwright_cli
 # Programs of others have environments of their own; one runs in a pod, beside the module it imports.
 PEERS := 'bench/eval/peers/|bench/retrieval/peer\.py|dev/demo/asker\.py'
 DAEMON := $(shell command -v docker || command -v podman)

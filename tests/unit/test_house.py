@@ -15,6 +15,7 @@ PACKAGES = (
     "operator/ragwright_operator",
     "ingest/ragwright_ingest",
     "api/ragwright_api",
+    "cli/ragwright_cli",
 )
 LONGEST_MODULE = 250
 LONGEST_HELPER = 350
