@@ -52,6 +52,18 @@ async def test_one_cause_is_told_once(name: str, what: str, reason: str) -> None
     assert len({item.cause for item in found}) == len(found)
 
 
+async def test_a_message_within_another_is_not_told_again() -> None:
+    world = await SCENES["no_api_pod"]()
+    for condition in world.objects["RagPipeline", NAME]["status"]["conditions"]:
+        if condition["type"] == "Degraded":
+            also = "git is away. Also NotReady: no API pod is ready yet. See: kubectl"
+            condition |= {"status": "True", "message": also}
+        elif condition["type"] in ("Ready", "ApiAvailable"):
+            condition["message"] = "no API pod is ready yet"
+    [found] = find_wrong(shown(world))
+    assert found.what == "Degraded, Ready, ApiAvailable"
+
+
 async def test_a_failed_gate_is_told_with_what_it_wanted_and_how_to_go_on() -> None:
     [cause, *gates] = find_wrong(await scene("gates_failed"))
     assert cause.command == (
