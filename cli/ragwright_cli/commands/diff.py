@@ -11,7 +11,7 @@ import typer
 from ragwright_cli.cluster import Cluster, ClusterError
 from ragwright_cli.options import Common, Name
 from ragwright_cli.pipeline import Pipeline, read_spec
-from ragwright_cli.problems import UsageError
+from ragwright_cli.problems import CliError, UsageError
 from ragwright_cli.reading.bill import Bill, estimate, in_words
 from ragwright_cli.reading.changes import Change, find_changes
 from ragwright_cli.reading.file import Written, read_file
@@ -19,6 +19,7 @@ from ragwright_cli.screen import say, show_json, show_table
 from ragwright_core.spec import shape_fingerprint
 
 LONGEST_FILE = 4 * 2**20
+OLDER = "the pipeline cannot be read, perhaps because kubectl rag is older than the operator"
 File = Annotated[
     typer.FileText, typer.Option("-f", "--filename", help="The changed file; - is stdin.")
 ]
@@ -27,7 +28,7 @@ Price = Annotated[str | None, typer.Option(help="Of a million tokens that are em
 
 def diff(common: Common, file: File, name: Name = None, price: Price = None) -> None:
     """Tell which settings of a changed file build the index anew, and what that costs."""
-    written = read_file(file.read(LONGEST_FILE), name)
+    written = read_file(_text(file), name)
     if common.namespace and written.namespace and common.namespace != written.namespace:
         raise UsageError(f"the file's pipeline is in namespace {written.namespace}")
     with common.cluster(written.namespace) as cluster:
@@ -35,12 +36,22 @@ def diff(common: Common, file: File, name: Name = None, price: Price = None) -> 
     if found is None:
         _first(common, written)
         return
-    changes = find_changes(read_spec(found.raw, "the pipeline cannot be read"), written.spec)
+    changes = find_changes(read_spec(found.raw, OLDER), written.spec)
     bill = bill_of(found, written, changes, read_price(price))
     if common.output == "json":
         show_json(_as_json(changes, bill))
     else:
         _show(written, changes, bill)
+
+
+def _text(file: typer.FileText) -> str:
+    try:
+        text = file.read(LONGEST_FILE + 1)
+    except UnicodeDecodeError:
+        raise CliError("the file is no text in UTF-8") from None
+    if len(text) > LONGEST_FILE:
+        raise CliError("the file is longer than 4 MiB: write a file with the pipeline alone")
+    return text
 
 
 def _existing(cluster: Cluster, written: Written) -> Pipeline | None:
@@ -71,7 +82,7 @@ def bill_of(
         return Bill("no version is live yet: everything is built")
     if live.shape == shape_fingerprint(written.spec):
         return None
-    before = read_spec(found.raw, "the pipeline cannot be read")
+    before = read_spec(found.raw, OLDER)
     return estimate(before, written.spec, live, changes, price)
 
 

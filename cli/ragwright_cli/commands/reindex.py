@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from ragwright_cli.cluster import Cluster, ClusterError
 from ragwright_cli.options import Common, Name
@@ -55,15 +55,14 @@ def ask_for(cluster: Cluster, names: PipelineName) -> Pipeline:
 def follow(cluster: Cluster, names: PipelineName, timeout: float, *, quiet: bool) -> Stage:
     """Look until the build has ended, and show how far it is."""
     screen = console(stderr=True)
-    text = TextColumn("{task.description}", markup=False)
-    columns = (SpinnerColumn(), text, BarColumn(), MofNCompleteColumn())
+    columns = (SpinnerColumn(), BarColumn(), TextColumn("{task.description}", markup=False))
     hidden = quiet or not screen.is_terminal
     with Progress(*columns, console=screen, transient=True, disable=hidden) as bar:
         task = bar.add_task("", total=None)
         told = [""]
 
         def show(now: Stage) -> None:
-            bar.update(task, description=plain(now.words), completed=now.done, total=now.total)
+            bar.update(task, description=plain(now.line), completed=now.done, total=now.total)
             # A log gets a line where a terminal gets a bar.
             if hidden and not quiet and now.line != told[0] and now.state == "waiting":
                 say(now.line, stderr=True)

@@ -210,5 +210,9 @@ def test_a_file_is_compared_with_its_own_pipeline(
     assert said.out == "the file changes nothing\nno index is built\n"
     assert desk("diff", "-f", "docs.yaml", "-n", "other").code == 2
     (tmp_path / "new.yaml").write_text((tmp_path / "docs.yaml").read_text().replace("docs", "new"))
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe")
+    assert "no text in UTF-8" in desk("diff", "-f", "bytes.yaml").err
+    (tmp_path / "long.yaml").write_text("# \n" * 2_000_000)
+    assert "longer than 4 MiB" in desk("diff", "-f", "long.yaml").err
     assert "there is no RagPipeline new yet" in desk("diff", "-f", "new.yaml").out
     assert desk.api.written == []
