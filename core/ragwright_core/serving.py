@@ -8,7 +8,24 @@ from pydantic import Field
 
 from ragwright_core.model import Wire
 from ragwright_core.names import Identity
-from ragwright_core.spec import Cache, Llm, Load, RagPipelineSpec, Retrieval, SecretKey
+from ragwright_core.spec import (
+    Cache,
+    Llm,
+    Load,
+    RagPipelineSpec,
+    Retrieval,
+    SecretKey,
+    Source,
+    Webhook,
+)
+
+
+class Hook(Wire):
+    """The webhook of a source. `ref` is what a git source reads, and empty for other kinds."""
+
+    source: str
+    ref: str = ""
+    secret_key_ref: SecretKey
 
 
 class ServeSettings(Wire):
@@ -23,6 +40,7 @@ class ServeSettings(Wire):
     read_only: SecretKey | None = None
     pooled: SecretKey | None = None
     allowed_hosts: list[str] = Field(default=[])
+    webhooks: list[Hook] = Field(default=[])
 
     @classmethod
     def of(
@@ -37,4 +55,10 @@ class ServeSettings(Wire):
             read_only=spec.database.read_only_key,
             pooled=spec.database.pooled_key,
             allowed_hosts=list(allowed_hosts),
+            webhooks=[_hook(source, source.webhook) for source in spec.sources if source.webhook],
         )
+
+
+def _hook(source: Source, webhook: Webhook) -> Hook:
+    ref = source.git.ref if source.git else ""
+    return Hook(source=source.name, ref=ref, secret_key_ref=webhook.secret_key_ref)

@@ -7,6 +7,7 @@ from ragwright_core.contract import QUERY_PATH
 QUERY = QUERY_PATH
 RETRIEVE = "/api/rag/retrieve"
 INVALIDATE = "/api/rag/invalidate-cache"
+WEBHOOKS = "/api/rag/webhooks/"  # and the source's name
 
 LIVEZ = "/livez"
 READYZ = "/readyz"

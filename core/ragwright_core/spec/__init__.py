@@ -36,6 +36,7 @@ from ragwright_core.spec.sources import (
     GitSecret,
     Source,
     SourceKind,
+    Webhook,
 )
 from ragwright_core.spec.stores import (
     Cache,
@@ -89,6 +90,7 @@ __all__ = [
     "SecretKey",
     "Source",
     "SourceKind",
+    "Webhook",
     "chunking_fingerprint",
     "gates_fingerprint",
     "rule",

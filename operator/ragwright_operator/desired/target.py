@@ -64,6 +64,11 @@ class Target:
         return self.identity.names
 
     @property
+    def url(self) -> str:
+        """Where questions are asked, as its users say it, else within the cluster."""
+        return self.spec.api.external_url or self.names.url
+
+    @property
     def managed_postgres(self) -> ManagedPostgres | None:
         """The managed server, which is the default when no Secret is named."""
         if self.spec.database.secret_key_ref:
@@ -105,10 +110,11 @@ class Target:
         return _distinct((self.spec.embedding.secret_key_ref, *self.kept_secrets))
 
     def secret_keys(self) -> tuple[SecretKey, ...]:
-        """Keys that API pods mount: the read replicas' and the pooler's, the token's, and the model
-        endpoints' of the spec and of every kept version."""
+        """Keys that API pods mount: the read replicas' and the pooler's, the token's and the
+        webhooks', and the model endpoints' of the spec and of every kept version."""
         database, token = self.spec.database, self.spec.cache.token_secret_key_ref
-        ways = (database.read_only_key, database.pooled_key, token)
+        callers = (token, *self.spec.webhooks.values())
+        ways = (database.read_only_key, database.pooled_key, *callers)
         return _distinct((*ways, self.spec.llm.secret_key_ref, *self.embedding_keys()))
 
     def labels(self, component: str) -> dict[str, str]:

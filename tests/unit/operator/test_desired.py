@@ -233,9 +233,10 @@ OTHER: dict[str, Any] = {
     },
     "deletionPolicy": "Delete",
 }
-# Read by the plan itself; test_operator_life.py has its test.
+# Read by the plan and the status; test_operator_life.py and test_webhooks.py have their tests.
 PLANNED = {
     "suspend",
+    "api.externalURL",
     "reindex.pin",
     "reindex.pollInterval",
     "reindex.schedule",
