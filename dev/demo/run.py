@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 import time
 from dataclasses import dataclass
@@ -21,9 +22,9 @@ from dev.install import Installed, install, uninstall
 from dev.kubectl import Kubectl, until
 from ragwright_core.contract import API_PORT
 from ragwright_core.names import PipelineName
-from ragwright_core.spec import REINDEX_ANNOTATION
 
 PIPELINE = PipelineName(objects.NAMESPACE, "docs")
+WEBHOOK_URL = f"{PIPELINE.url}/api/rag/webhooks/handbook"
 EXAMPLE = Path("examples/quickstart.yaml")
 ASKED_IN_TERMINAL = (
     "How do I write my first Django app?",
@@ -75,7 +76,8 @@ class Scene:
 
     def serve_documents(self) -> None:
         self._remove_last_run()
-        self._kubectl.apply(objects.namespace(), *objects.git_server(self.installed.image))
+        server = objects.git_server(self.installed.image, WEBHOOK_URL, secrets.token_urlsafe(24))
+        self._kubectl.apply(objects.namespace(), *server)
         self._in_namespace("rollout", "restart", f"deploy/{objects.GIT}")
         self._in_namespace("rollout", "status", f"deploy/{objects.GIT}", "--timeout=180s")
         self.checkout.commit(1)
@@ -94,6 +96,7 @@ class Scene:
     def first_version(self) -> State:
         pipeline: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text())
         pipeline["metadata"]["namespace"] = objects.NAMESPACE
+        pipeline["spec"]["sources"][0]["webhook"] = {"secretKeyRef": objects.WEBHOOK}
         self._kubectl.apply(pipeline)
         return watch(
             self._kubectl,
@@ -141,10 +144,9 @@ class Scene:
         return second, tally
 
     def _change_everything(self) -> None:
+        """The push alone starts the reindex: the git server calls the pipeline's webhook."""
         self.checkout.commit(2)
         self._push()
-        wish = f"{REINDEX_ANNOTATION}={time.time_ns()}"
-        self._in_namespace("annotate", "rag", PIPELINE.name, "--overwrite", wish)
 
 
 def _tally(asker: httpx.Client) -> dict[str, Any]:
@@ -166,6 +168,7 @@ def conclude(
         spent = "  ".join(f"{phase} {seconds:.1f}" for phase, seconds in phases.items())
         counts = f"{live['documents']:>9}  {live['chunks']:>6}"
         rows.append((str(live["number"]), f"{counts}  {spent}"))
+    rows.append(("reindexed for", second.status["history"][0]["why"]))
     rows.append(("swap", f"{second.status['lastSwap']['milliseconds']:.1f} ms"))
     rows += [(name, str(tally[name])) for name in ("asked", "failed", "mixed", "stale")]
     rows.append(("unmarked", f"{tally['unmarked']} answers whose text carries no revision"))

@@ -28,7 +28,6 @@ from ragwright_api.http.wire.bodies import Bounded
 from ragwright_api.http.wire.caller import unless_gone
 from ragwright_api.tasks.background import Background
 
-
 # FastAPI would add a reply of 422 for a parameter of its own.
 _SOURCE = {"name": "source", "in": "path", "required": True, "schema": {"type": "string"}}
 

@@ -178,7 +178,7 @@ FORGED = {
 async def test_a_call_of_somebody_who_does_not_know_the_secret(name: str) -> None:
     call, words = FORGED[name]
     at = port(secret=STANDARD_SECRET if "webhook-id" in call.headers else SECRET)
-    headers = {key: value.encode() for key, value in call.headers.items()}
+    headers = [(key.encode(), value.encode()) for key, value in call.headers.items()]
     async with at.client() as http:
         reply = await http.post(WEBHOOKS + "handbook", headers=headers, content=call.body)
     assert (reply.status_code, reply.json()["error"]) == (401, "unsigned")
