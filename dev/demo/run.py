@@ -20,11 +20,11 @@ from dev.demo.show import Screen, table
 from dev.demo.words import last_words
 from dev.install import Installed, install, uninstall
 from dev.kubectl import Kubectl, until
-from ragwright_core.contract import API_PORT
+from ragwright_core.contract import API_PORT, WEBHOOKS_PATH
 from ragwright_core.names import PipelineName
 
 PIPELINE = PipelineName(objects.NAMESPACE, "docs")
-WEBHOOK_URL = f"{PIPELINE.url}/api/rag/webhooks/handbook"
+WEBHOOK_URL = f"{PIPELINE.url}{WEBHOOKS_PATH}handbook"
 EXAMPLE = Path("examples/quickstart.yaml")
 ASKED_IN_TERMINAL = (
     "How do I write my first Django app?",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ragwright_core.contract import QUERY_PATH
+from ragwright_core.contract import QUERY_PATH, WEBHOOKS_PATH
 
 QUERY = QUERY_PATH
 RETRIEVE = "/api/rag/retrieve"
 INVALIDATE = "/api/rag/invalidate-cache"
-WEBHOOKS = "/api/rag/webhooks/"  # and the source's name
+WEBHOOKS = WEBHOOKS_PATH
 
 LIVEZ = "/livez"
 READYZ = "/readyz"

@@ -7,8 +7,7 @@ from urllib.parse import quote
 
 from ragwright_cli.pipeline import Pipeline, group
 from ragwright_cli.problems import CliError
-
-PATH = "/api/rag/webhooks"
+from ragwright_core.contract import WEBHOOKS_PATH
 
 
 @dataclass(frozen=True)
@@ -31,4 +30,4 @@ def find_webhooks(pipeline: Pipeline) -> list[Webhook]:
             f"nobody has said where {pipeline.names.name} is reached from outside: write the URL "
             "of your Ingress or HTTPRoute in spec.api.externalURL"
         )
-    return [Webhook(name, f"{base}{PATH}/{quote(name, safe='')}") for name in names]
+    return [Webhook(name, f"{base}{WEBHOOKS_PATH}{quote(name, safe='')}") for name in names]
