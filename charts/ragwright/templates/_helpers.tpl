@@ -83,3 +83,17 @@ app.kubernetes.io/component: operator
   resources: [secrets]
   verbs: [create]
 {{- end }}
+
+{{/* The rules, each alert with the page that says what to do about it. */}}
+{{- define "ragwright.alerts" -}}
+{{- $pages := .Values.monitoring.runbookUrl | trimSuffix "/" -}}
+{{- $rules := .Files.Get "files/rules.yaml" | fromYaml -}}
+{{- range $group := $rules.groups -}}
+{{- range $rule := $group.rules -}}
+{{- if and $pages $rule.alert -}}
+{{- $_ := set $rule.annotations "runbook_url" (printf "%s/%s" $pages $rule.alert) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $rules -}}
+{{- end }}

@@ -35,8 +35,8 @@ def _building(observed: Observed, wanted: Wanted, build: BuildWanted) -> Finding
     phase, note = observed.attempt(*build.note.key).phase, build.note
     if phase == "none":
         return Finding("True", "Starting", note.why)
-    word = "Index" if phase == "indexing" else "Load"
-    return Finding("True", word, f"{note.why}, attempt {note.attempt}")
+    told = f"{note.why}, attempt {note.attempt}"
+    return Finding("True", "Index" if phase == "indexing" else "Load", told)
 
 
 def pinned(facts: Facts, pin: int) -> Finding:
