@@ -10,6 +10,8 @@ app.kubernetes.io/component: operator
 {{- $ours := include "ragwright.podLabels" . | fromYaml -}}
 {{- $chart := printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimAll "-_." -}}
 {{- $_ := set $ours "helm.sh/chart" $chart -}}
+{{- $_ := set $ours "app.kubernetes.io/part-of" "ragwright" -}}
+{{- $_ := set $ours "app.kubernetes.io/version" (.Chart.AppVersion | replace "+" "_" | trunc 63 | trimAll "-_.") -}}
 {{- mergeOverwrite (deepCopy (default dict .Values.commonLabels)) $ours | toYaml -}}
 {{- end }}
 

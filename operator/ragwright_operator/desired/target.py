@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any, Literal
 
 from ragwright_core.model import fingerprint
@@ -28,6 +29,10 @@ MANAGED_BY = "ragwright"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 APP_LABEL = "app.kubernetes.io/name"
 APP = "ragwright"
+PART_OF_LABEL = "app.kubernetes.io/part-of"
+VERSION_LABEL = "app.kubernetes.io/version"
+# The release that wrote an object last. A label takes no `+`, which a local build has.
+RELEASE = version("ragwright").replace("+", "_")
 
 BuildStep = Literal["load", "index"]
 BUILD_STEPS: tuple[BuildStep, ...] = ("load", "index")
@@ -118,6 +123,8 @@ class Target:
         return _distinct((*ways, self.spec.llm.secret_key_ref, *self.embedding_keys()))
 
     def labels(self, component: str) -> dict[str, str]:
+        """Labels of pods, too: nothing stands here that changes with a release, or each would
+        restart them all."""
         return {
             APP_LABEL: APP,
             COMPONENT_LABEL: component,
@@ -143,7 +150,7 @@ class Target:
         return {
             "name": name,
             "namespace": self.names.namespace,
-            "labels": self.labels(component),
+            "labels": {**self.labels(component), PART_OF_LABEL: APP, VERSION_LABEL: RELEASE},
             "ownerReferences": [self.owner()],
         }
 
