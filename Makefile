@@ -32,7 +32,7 @@ demo-down: setup ## Remove what the demo made
 test: check test-fast test-cluster ## Everything: lint, types, imports, unit, integration, cluster
 
 .PHONY: check
-check: lint types imports dependencies generated ## Lint, types, import rules, dependencies, generated files
+check: lint types imports dependencies generated docs ## Lint, types, import rules, dependencies, generated files, docs
 
 .PHONY: lint
 lint: setup ## ruff
@@ -60,6 +60,10 @@ generate: setup ## Write the CRD and its reference page from the models
 .PHONY: generated
 generated: setup
 	$(RUN) python -m dev.generate --check
+
+.PHONY: docs
+docs: setup ## The site of docs/, strictly, into build/site
+	$(UV) run --frozen --isolated --only-group docs zensical build --clean --strict
 
 .PHONY: test-fast
 test-fast: setup ## Unit and integration tests, no cluster, without `faults`: under two minutes
