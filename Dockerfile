@@ -14,6 +14,7 @@ COPY core core
 COPY operator operator
 COPY ingest ingest
 COPY api api
+COPY cli cli
 RUN /uv/bin/uv sync --frozen --no-dev --no-editable
 
 FROM ${BASE_IMAGE}

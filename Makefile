@@ -5,7 +5,7 @@ IMAGE ?=
 export IMAGE
 UV := uv
 RUN := $(UV) run --frozen
-PACKAGES := core/ragwright_core operator/ragwright_operator ingest/ragwright_ingest api/ragwright_api
+PACKAGES := core/ragwright_core operator/ragwright_operator ingest/ragwright_ingest api/ragwright_api cli/ragwright_cli
 # Programs of others have environments of their own; one runs in a pod, beside the module it imports.
 PEERS := 'bench/eval/peers/|bench/retrieval/peer\.py|dev/demo/asker\.py'
 DAEMON := $(shell command -v docker || command -v podman)
@@ -32,7 +32,7 @@ demo-down: setup ## Remove what the demo made
 test: check chart test-fast test-cluster ## Everything: lint, types, imports, chart, unit, integration, cluster
 
 .PHONY: check
-check: lint types imports dependencies generated ## Lint, types, import rules, dependencies, generated files
+check: lint types imports dependencies generated docs ## Lint, types, import rules, dependencies, generated files, docs
 
 .PHONY: lint
 lint: setup ## ruff
@@ -72,6 +72,10 @@ chart: helm-unittest ## Those, and whether the chart's page fits its values
 .PHONY: chart-docs
 chart-docs: setup ## Write the chart's page from its values
 	@$(RUN) python -m dev.charts docs
+
+.PHONY: docs
+docs: setup ## The site of docs/, strictly, into build/site
+	$(UV) run --frozen --isolated --only-group docs zensical build --clean --strict
 
 .PHONY: test-fast
 test-fast: setup ## Unit and integration tests, no cluster, without `faults`: under two minutes
@@ -122,6 +126,12 @@ image: ## Build the image with docker or podman (IMAGE=registry/name:tag)
 .PHONY: push
 push: ## Push it
 	$(DAEMON) push $(IMAGE)
+
+.PHONY: release
+release: setup ## Push, list, sum up and sign; without REGISTRY=host/path KEY=file a rehearsal
+	@$(RUN) python -m dev.release --image linux/amd64=$(or $(IMAGE),localhost/ragwright:dev) \
+		$(if $(ARM64_IMAGE),--image linux/arm64=$(ARM64_IMAGE)) \
+		$(if $(REGISTRY),--registry $(REGISTRY)) $(if $(KEY),--key $(KEY))
 
 .PHONY: bench-swap
 bench-swap: setup ## 100 swaps under readers, beside the textbook swap

@@ -47,8 +47,10 @@ class Settings:
     def token(self) -> str | None:
         """The token with which a caller may empty the caches at any time; None without any."""
         key = self.serve.cache.token_secret_key_ref
-        if key is None:
-            return None
+        return None if key is None else self.secret(key)
+
+    def secret(self, key: SecretKey) -> str | None:
+        """A Secret's value at this moment; None while there is none."""
         try:
             return (self.secrets / key.name / key.key).read_text().strip() or None
         except (OSError, UnicodeDecodeError):

@@ -31,11 +31,13 @@ from ragwright_api.index.database import Database
 from ragwright_api.index.drift import Drift, Watch
 from ragwright_api.index.invalidation import Invalidation
 from ragwright_api.index.lease import LiveReader, boot_clock
+from ragwright_api.index.pushes import Pushes, PushWatch
 from ragwright_api.retrieval.embedders import EMBEDDING_SECONDS, Embedders, Make
 from ragwright_api.retrieval.retrieve import Retrieval
 from ragwright_api.settings import Settings
 from ragwright_api.telemetry.lasting import LastingSums
 from ragwright_api.telemetry.metrics import Metrics
+from ragwright_api.webhooks.receive import Webhooks
 from ragwright_core.cachekeys import response_key
 from ragwright_core.contract import llm_seconds
 from ragwright_core.embedding import Embedder
@@ -111,6 +113,7 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
             key=key,
         )
         maker = Maker(admission, retrieval, embedders, answerer, metrics)
+        pushes = Pushes(database)
         readiness = Readiness(settings, reader, embedders, cache.problem, log)
         public = Public(
             fast=FastPath(reader, known, metrics, lambda: readiness.stopping),
@@ -118,6 +121,12 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
             search=ChunkSearch(reader, admission, retrieval, redis_seconds),
             invalidate=invalidate,
             own=serve.retrieval,
+            webhooks=Webhooks(
+                {hook.source: hook for hook in serve.webhooks},
+                settings.secret,
+                pushes.write,
+                metrics,
+            ),
             metrics=metrics,
             clock=clock,
             draining=lambda: readiness.stopping,
@@ -126,7 +135,8 @@ async def runtime(  # noqa: PLR0913 - what a test looks into or replaces
         await database.open()
         checking = watch(drift, database.read_sentences, embedders.get)
         async with _beside(readiness.get_ready(), reader.keep_warm(), checking, lasting.keep()):
-            internal = Internal(serve.pipeline.uid, database, registry, readiness, drift)
+            held = PushWatch(pushes.words, lambda: readiness.stopping)
+            internal = Internal(serve.pipeline.uid, database, registry, readiness, drift, held)
             yield Runtime(public, internal, embedders, lasting)
 
 

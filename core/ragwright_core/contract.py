@@ -29,6 +29,8 @@ LLM_PAUSE_SECONDS = 10.0
 
 API_PORT = 8000
 INTERNAL_PORT = 8001
+QUERY_PATH = "/api/rag/query"
+WEBHOOKS_PATH = "/api/rag/webhooks/"  # and the source's name
 
 # The stages in which an API pod ends. Together they must be shorter than the grace period, or the
 # kubelet kills questions that are being answered. Endpoints drop the pod in the first two stages.

@@ -50,6 +50,9 @@ class Build(Wire):
     documents: dict[str, str] = Field(
         default={}, description="A word for each ConfigMap of the sources, as the build found it."
     )
+    pushes: dict[str, str] = Field(
+        default={}, description="A word for each source whose webhook was called, likewise."
+    )
     gates: str = Field("", description="Fingerprint of reindex.gates; they may be why it failed.")
     why: str
     poll: bool = Field(default=False, description="Only a look whether documents have changed.")
@@ -95,6 +98,14 @@ class KnownSchedule(Wire):
     since: Time
 
 
+class ChangedDocuments(Wire):
+    """Documents are known to have changed since the last build looked at them."""
+
+    since: Time
+    last: Time = Field(description="When they changed last.")
+    word: str = Field(description="Fingerprint of what is known of them.")
+
+
 class OperatorMemory(Wire):
     """What the operator must know in its next round, and nobody else need read."""
 
@@ -103,9 +114,7 @@ class OperatorMemory(Wire):
     kept: list[KeptVersion] = Field(default=[])
     recreated: Recreated = Recreated()
     schedule: KnownSchedule | None = None
-    changed_at: Time | None = Field(
-        None, description="Since when a ConfigMap of the sources differs from the last build's."
-    )
+    changed: ChangedDocuments | None = None
     images: StoreImages = StoreImages()
     podless: dict[str, Time] = Field(
         default={}, description="Controllers that want a pod and have none, and since when."

@@ -56,6 +56,13 @@ class BuildSpec(SwapSpec):
     embedding: Embedding = Embedding()
     cache: Caching = Caching()
 
+    @classmethod
+    def of(cls, spec: RagPipelineSpec) -> Self:
+        """Without what only the API reads of a source."""
+        whole = super().of(spec)
+        sources = [source.model_copy(update={"webhook": None}) for source in whole.sources]
+        return whole.model_copy(update={"sources": sources})
+
 
 class BuildOrder(Wire):
     """One build request with a copy of the spec, so that a Job never sees a later change of it.

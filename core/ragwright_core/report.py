@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from ragwright_core.model import Wire
+from ragwright_core.spec import MAX_SOURCES
 
 MAX_BYTES = 4096
 MAX_MESSAGE = 700
@@ -183,6 +184,10 @@ class Calls(Wire):
     saved: int = 0
 
 
+# A word that changes with each push, as the API says it of a source.
+PushWord = Annotated[str, Field(max_length=64)]
+
+
 class IndexSummary(Wire):
     """Body of `GET /index` on port 8001. `pipeline` is the uid of the pipeline, which the operator
     asks for: any pod could have replied."""
@@ -198,6 +203,12 @@ class IndexSummary(Wire):
     building: Building | None = None
     others: list[OtherVersion] = Field(default=[], description="Newest first.")
     calls: Calls | None = None
+    pushes: dict[str, PushWord] = Field(
+        default={},
+        max_length=MAX_SOURCES,
+        description="For each source whose webhook was called: a word that is another after each "
+        "call.",
+    )
     embedding_cosine: float | None = Field(
         default=None,
         description="Lowest cosine of the descriptor's sentences, embedded again, and their "

@@ -9,7 +9,24 @@ from pydantic import Field
 from ragwright_core.model import Wire
 from ragwright_core.names import Identity
 from ragwright_core.network import AS_IT_IS, Outside
-from ragwright_core.spec import Cache, Llm, Load, RagPipelineSpec, Retrieval, SecretKey
+from ragwright_core.spec import (
+    Cache,
+    Llm,
+    Load,
+    RagPipelineSpec,
+    Retrieval,
+    SecretKey,
+    Source,
+    Webhook,
+)
+
+
+class Hook(Wire):
+    """The webhook of a source. `ref` is what a git source reads, and empty for other kinds."""
+
+    source: str
+    ref: str = ""
+    secret_key_ref: SecretKey
 
 
 class ServeSettings(Wire):
@@ -25,6 +42,7 @@ class ServeSettings(Wire):
     pooled: SecretKey | None = None
     allowed_hosts: list[str] = Field(default=[])
     outside: Outside = AS_IT_IS
+    webhooks: list[Hook] = Field(default=[])
 
     @classmethod
     def of(
@@ -44,4 +62,10 @@ class ServeSettings(Wire):
             pooled=spec.database.pooled_key,
             allowed_hosts=list(allowed_hosts),
             outside=outside,
+            webhooks=[_hook(source, source.webhook) for source in spec.sources if source.webhook],
         )
+
+
+def _hook(source: Source, webhook: Webhook) -> Hook:
+    ref = source.git.ref if source.git else ""
+    return Hook(source=source.name, ref=ref, secret_key_ref=webhook.secret_key_ref)

@@ -74,6 +74,11 @@ class WaitingVersion(Wire):
         default=[], description="Golden questions whose first source would be another."
     )
 
+    @property
+    def approval(self) -> str:
+        """The annotation's value that approves it, and overrides the gates that it failed."""
+        return " ".join([str(self.number), ",".join(self.failed_gates)]).strip()
+
 
 class Index(Wire):
     live: LiveVersion | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ NAMESPACE = "ragwright-demo"
 LABEL = {"ragwright.dev/demo": "true"}
 GIT = "git"
 ASKER = "asker"
+WEBHOOK = {"name": "push", "key": "secret"}
 _HERE = Path(__file__).parent
 
 
@@ -36,7 +38,9 @@ def _scripts(name: str, files: list[str], more: dict[str, str]) -> dict[str, Any
     }
 
 
-def _pod(name: str, image: str, command: list[str]) -> dict[str, Any]:
+def _pod(
+    name: str, image: str, command: list[str], env: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
     """A pod template that Pod Security `restricted` admits."""
     mounts = [
         {"name": "scripts", "mountPath": "/scripts", "readOnly": True},
@@ -58,7 +62,7 @@ def _pod(name: str, image: str, command: list[str]) -> dict[str, Any]:
                     "image": image,
                     "imagePullPolicy": "IfNotPresent",
                     "command": command,
-                    "env": [{"name": "HOME", "value": "/data"}],
+                    "env": [{"name": "HOME", "value": "/data"}, *env],
                     "ports": [{"containerPort": 8080}],
                     "volumeMounts": mounts,
                     "resources": {"requests": {"cpu": "50m", "memory": "96Mi"}},
@@ -78,16 +82,28 @@ def _pod(name: str, image: str, command: list[str]) -> dict[str, Any]:
     }
 
 
-def git_server(image: str) -> list[dict[str, Any]]:
+def git_server(image: str, webhook_url: str, secret: str) -> list[dict[str, Any]]:
+    """A git server that calls a webhook after each push; the pipeline mounts the same Secret."""
+    command = ["python", "/scripts/gitserver.py", "/data"]
+    env: list[dict[str, Any]] = [
+        {"name": "WEBHOOK_URL", "value": webhook_url},
+        {"name": "WEBHOOK_SECRET", "valueFrom": {"secretKeyRef": WEBHOOK}},
+    ]
     return [
         _scripts(GIT, ["gitserver.py"], {}),
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": _metadata(WEBHOOK["name"]),
+            "stringData": {WEBHOOK["key"]: secret},
+        },
         {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": _metadata(GIT),
             "spec": {
                 "selector": {"matchLabels": {"app": GIT}},
-                "template": _pod(GIT, image, ["python", "/scripts/gitserver.py", "/data"]),
+                "template": _pod(GIT, image, command, env),
             },
         },
         {

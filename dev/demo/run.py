@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,11 @@ from dev.demo.show import Screen, table
 from dev.demo.words import last_words
 from dev.install import Installed, install, uninstall
 from dev.kubectl import Kubectl, until
-from ragwright_core.contract import API_PORT
+from ragwright_core.contract import API_PORT, WEBHOOKS_PATH
 from ragwright_core.names import PipelineName
-from ragwright_core.spec import REINDEX_ANNOTATION
 
 PIPELINE = PipelineName(objects.NAMESPACE, "docs")
+WEBHOOK_URL = f"{PIPELINE.url}{WEBHOOKS_PATH}handbook"
 EXAMPLE = Path("examples/quickstart.yaml")
 ASKED_IN_TERMINAL = (
     "How do I write my first Django app?",
@@ -47,14 +49,29 @@ def run() -> int:
             first = scene.first_version()
         scene.ask_in_terminal()
         with screen.step("Every file changes while 8 clients ask: index version 2"):
-            second, tally = scene.reindex_under_load(first)
+            second = scene.reindex_under_load(first)
     words = last_words(PIPELINE, installed.cluster.env(), os.environ)
-    return conclude(screen, first, second, tally, words)
+    return conclude(screen, first, second, words)
 
 
 def down() -> int:
     uninstall(objects.NAMESPACE)
     return 0
+
+
+@dataclass(frozen=True)
+class Reindexed:
+    """The state after the reindex, what the clients saw, and when the documents were pushed."""
+
+    state: State
+    tally: dict[str, Any]
+    pushed_at: datetime
+
+    @property
+    def why(self) -> str:
+        build = self.state.status["history"][0]
+        waited = datetime.fromisoformat(build["startedAt"]) - self.pushed_at
+        return f"{build['why']}, {max(0.0, waited.total_seconds()):.0f} s after the push"
 
 
 @dataclass(frozen=True)
@@ -75,7 +92,8 @@ class Scene:
 
     def serve_documents(self) -> None:
         self._remove_last_run()
-        self._kubectl.apply(objects.namespace(), *objects.git_server(self.installed.image))
+        server = objects.git_server(self.installed.image, WEBHOOK_URL, secrets.token_urlsafe(24))
+        self._kubectl.apply(objects.namespace(), *server)
         self._in_namespace("rollout", "restart", f"deploy/{objects.GIT}")
         self._in_namespace("rollout", "status", f"deploy/{objects.GIT}", "--timeout=180s")
         self.checkout.commit(1)
@@ -94,6 +112,7 @@ class Scene:
     def first_version(self) -> State:
         pipeline: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text())
         pipeline["metadata"]["namespace"] = objects.NAMESPACE
+        pipeline["spec"]["sources"][0]["webhook"] = {"secretKeyRef": objects.WEBHOOK}
         self._kubectl.apply(pipeline)
         return watch(
             self._kubectl,
@@ -112,7 +131,7 @@ class Scene:
                 self.screen.say("     " + "\n     ".join(body["sources"][:3]))
         self.screen.say("")
 
-    def reindex_under_load(self, first: State) -> tuple[State, dict[str, Any]]:
+    def reindex_under_load(self, first: State) -> Reindexed:
         asked = questions(self.documents, 200)
         self._kubectl.apply(*objects.asker_job(self.installed.image, PIPELINE.url, asked))
         pods = ("pod", "-l", f"app={objects.ASKER}")
@@ -123,7 +142,7 @@ class Scene:
             httpx.Client(base_url=control, timeout=10) as asker,
         ):
             until(lambda: _tally(asker)["asked"] >= 200, 60, "the first 200 answers")
-            self._change_everything()
+            pushed_at = self._change_everything()
             second = watch(
                 self._kubectl,
                 PIPELINE,
@@ -138,13 +157,13 @@ class Scene:
                 time.sleep(0.5)
             tally = _tally(asker)
             asker.post("/stop")
-        return second, tally
+        return Reindexed(second, tally, pushed_at)
 
-    def _change_everything(self) -> None:
+    def _change_everything(self) -> datetime:
+        """The push alone starts the reindex: the git server calls the pipeline's webhook."""
         self.checkout.commit(2)
         self._push()
-        wish = f"{REINDEX_ANNOTATION}={time.time_ns()}"
-        self._in_namespace("annotate", "rag", PIPELINE.name, "--overwrite", wish)
+        return datetime.now(UTC)
 
 
 def _tally(asker: httpx.Client) -> dict[str, Any]:
@@ -156,9 +175,8 @@ def _live_line(tally: dict[str, Any], state: State) -> str:
     return f"{counts}  · {state.line}"
 
 
-def conclude(
-    screen: Screen, first: State, second: State, tally: dict[str, Any], words: list[str]
-) -> int:
+def conclude(screen: Screen, first: State, reindexed: Reindexed, words: list[str]) -> int:
+    second, tally = reindexed.state, reindexed.tally
     rows = [("version", "documents  chunks  seconds by phase")]
     for current in (first, second):
         live = current.status["index"]["live"]
@@ -166,6 +184,7 @@ def conclude(
         spent = "  ".join(f"{phase} {seconds:.1f}" for phase, seconds in phases.items())
         counts = f"{live['documents']:>9}  {live['chunks']:>6}"
         rows.append((str(live["number"]), f"{counts}  {spent}"))
+    rows.append(("reindexed for", reindexed.why))
     rows.append(("swap", f"{second.status['lastSwap']['milliseconds']:.1f} ms"))
     rows += [(name, str(tally[name])) for name in ("asked", "failed", "mixed", "stale")]
     rows.append(("unmarked", f"{tally['unmarked']} answers whose text carries no revision"))

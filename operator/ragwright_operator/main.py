@@ -13,14 +13,20 @@ import aiohttp
 import structlog
 from prometheus_client import start_http_server
 
-from ragwright_core.names import Identity
+from ragwright_core.names import Identity, PipelineName
 from ragwright_core.report import IndexSummary
 from ragwright_core.spec import GROUP, PLURAL
 from ragwright_operator.effects.children import children_watches
 from ragwright_operator.effects.connect import connect
 from ragwright_operator.effects.documents import documents_watches
 from ragwright_operator.effects.execute import AfterStep, nothing
-from ragwright_operator.effects.index import AskOver, ask_index, is_of
+from ragwright_operator.effects.index import (
+    Address,
+    ask_at,
+    hear_at,
+    is_of,
+    within_the_cluster,
+)
 from ragwright_operator.effects.kube import KubeError
 from ragwright_operator.effects.leases import Leases, by_nobody, lasting
 from ragwright_operator.effects.observe import Readers
@@ -28,6 +34,7 @@ from ragwright_operator.effects.watch import listed
 from ragwright_operator.running.check import Check, CheckFailedError
 from ragwright_operator.running.handlers import Handlers, cancelled, operate
 from ragwright_operator.running.leave import Leaving, StillHeldError
+from ragwright_operator.running.listening import Listening
 from ragwright_operator.running.liveness import Liveness
 from ragwright_operator.running.reconcile import Reconciler
 from ragwright_operator.running.registry import Registry
@@ -114,11 +121,10 @@ async def serve(
     live: str,
     metrics_at: tuple[str, int],
     after_step: AfterStep = nothing,
-    ask_over: AskOver = ask_index,
+    address: Address = within_the_cluster,
 ) -> None:
     """Run until a signal stops the process. `after_step` is called after each step of each plan.
-    `ask_over` asks the API, and can be replaced outside the cluster, where a pipeline's address
-    cannot be reached."""
+    `address` can be replaced outside the cluster, where a pipeline's own cannot be reached."""
     configure_logs(settings.log_level)
     metrics, registry, strangers = make_metrics(), Registry(), Strangers()
     start_http_server(metrics_at[1], metrics_at[0], metrics.registry)
@@ -130,12 +136,15 @@ async def serve(
     ):
 
         async def ask(pipeline: Identity) -> IndexSummary | None:
-            said = await ask_over(session, pipeline.names)
+            said = await ask_at(session, address(pipeline.names))
             if said is None or not is_of(said, pipeline):
                 return None
             summary, unknown = said
             strangers.tell(pipeline.names, "/index", unknown)
             return summary
+
+        async def hear(pipeline: PipelineName, after: str) -> str | None:
+            return await hear_at(session, address(pipeline), after)
 
         name = settings.operator_id
         leases = Leases(kube, name, _now, lasting(settings.resync_seconds))
@@ -156,12 +165,16 @@ async def serve(
         watching = [
             asyncio.create_task(watch.run(), name=f"watch of {watch.kind}") for watch in watches
         ]
-        rounds = Rounds(reconciler, registry, metrics, settings.resync_seconds)
+        listening = Listening(hear, registry.wake)
+        rounds = Rounds(
+            reconciler, registry, metrics, settings.resync_seconds, listen=listening.listen
+        )
         handlers = Handlers(rounds, lambda: listed(watches), Liveness(watches, watching).dead)
         try:
             await operate(handlers.registry(), settings.namespaces, live)
         finally:
             await cancelled(watching)
+            await listening.close()
 
 
 def _now() -> datetime:

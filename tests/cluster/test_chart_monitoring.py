@@ -39,6 +39,19 @@ def test_the_rules_are_the_file_that_promtool_tests(env: Mapping[str, str]) -> N
         assert labels["app.kubernetes.io/instance"] == "mine"
 
 
+def test_every_alert_names_its_page_once_it_is_known_where_pages_are(
+    env: Mapping[str, str],
+) -> None:
+    shown = "monitoring.runbookUrl=https://docs.example.com/runbooks/"
+    for values, wanted in (((), None), ((shown,), "https://docs.example.com/runbooks/")):
+        rules = render(env, MONITORED, *values)["PrometheusRule", "mine-operator"]["spec"]
+        alerts = [rule for group in rules["groups"] for rule in group["rules"] if "alert" in rule]
+        assert alerts
+        for alert in alerts:
+            url = wanted and f"{wanted}{alert['alert']}"
+            assert alert["annotations"].get("runbook_url") == url
+
+
 def test_the_operators_own_service_is_scraped(env: Mapping[str, str]) -> None:
     made = render(env, MONITORED)
     monitor = made["ServiceMonitor", "mine-operator"]["spec"]

@@ -178,7 +178,7 @@ async def test_a_schema_of_the_first_layout_goes_on_and_is_migrated(pipeline: Pi
     with pipeline.connect() as connection:
         connection.execute("ALTER TABLE index_version DROP COLUMN sentences")
         connection.execute("UPDATE index_version SET descriptor = descriptor #- %s", [IDENTITY])
-        connection.execute("DROP TABLE calls")
+        connection.execute("DROP TABLE calls, push")
         connection.execute("ALTER TABLE live DROP COLUMN invalidated_at")
         connection.execute("DELETE FROM layout WHERE version > 1")
     async with serving(pipeline) as api:

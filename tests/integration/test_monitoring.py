@@ -64,8 +64,14 @@ def dashboard_expressions() -> Iterator[str]:
         yield annotation["expr"]
 
 
+def runbook_expressions() -> Iterator[str]:
+    for page in sorted(Path("docs/runbooks").glob("*.md")):
+        for text in re.findall(r"```promql\n(.*?)\n```", page.read_text(), re.S):
+            yield text.replace('"NAMESPACE"', '"$namespace"').replace('"PIPELINE"', '"$pipeline"')
+
+
 def expressions() -> list[str]:
-    return [*(rule["expr"] for rule in RULES), *dashboard_expressions()]
+    return [*(rule["expr"] for rule in RULES), *dashboard_expressions(), *runbook_expressions()]
 
 
 @dataclass

@@ -139,9 +139,10 @@ def client(app: Any) -> httpx.AsyncClient:
 
 
 async def until(
-    true: Callable[[], Awaitable[bool]] | Callable[[], bool], seconds: float = 20.0
+    true: Callable[[], Awaitable[bool]] | Callable[[], bool], seconds: float = 60.0
 ) -> None:
-    """Poll until a condition is true."""
+    """Poll until a condition is true. A program takes 2 s of CPU to start, and 20 s of time on a
+    machine that is busy with other tests."""
     async with asyncio.timeout(seconds):
         while True:
             found = true()

@@ -36,6 +36,8 @@ class Versions:
     previous: int | None = None
     others: list[OtherVersion] = field(default_factory=list)
     failed_gates: tuple[str, ...] = ()
+    #: What webhooks have told, as the API says it.
+    pushes: dict[str, str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _versions: dict[str, int] = field(default_factory=dict)
     _built: dict[int, LiveVersionSummary] = field(default_factory=dict)

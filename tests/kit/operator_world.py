@@ -166,6 +166,7 @@ class World(Versions, Documents):
             others=self.others,
             embedding_cosine=self.embedding_cosine,
             calls=self.calls,
+            pushes=dict(self.pushes),
         )
 
     # The actions of the rest of the cluster.

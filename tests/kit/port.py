@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,12 +30,14 @@ from ragwright_api.retrieval.question import Question
 from ragwright_api.retrieval.retrieve import Retrieved
 from ragwright_api.telemetry.logs import make_log
 from ragwright_api.telemetry.metrics import Metrics
+from ragwright_api.webhooks.receive import Webhooks
 from ragwright_core.cachekeys import normalize_question
 from ragwright_core.embedding import Embedder
 from ragwright_core.filters import canonical
 from ragwright_core.index.descriptor import Descriptor, EmbeddingDescriptor
 from ragwright_core.names import Identity
-from ragwright_core.spec import Cache, Load, Retrieval
+from ragwright_core.serving import Hook
+from ragwright_core.spec import Cache, Load, Retrieval, SecretKey
 
 VERSION = LiveVersion(
     number=7,
@@ -97,9 +100,12 @@ def no_model(_: object) -> Embedder:
 
 
 class Port:
-    """A public port. `remembers` is the size of its memory in bytes."""
+    """A public port. `remembers` is the size of its memory in bytes. `pushes` are the calls of
+    webhooks that were written down, with their sources."""
 
-    def __init__(self, remembers: int = 0) -> None:
+    def __init__(self, remembers: int = 0, hooks: Sequence[Hook] = ()) -> None:
+        self.secrets: dict[SecretKey, str] = {}
+        self.pushes: list[tuple[str, str]] = []
         self.cache, self.asked, self.epoch = Kept(), Asked(), 0
         self.draining, self.log = False, io.StringIO()
 
@@ -134,11 +140,19 @@ class Port:
             search=ChunkSearch(reader, admission, self.asked),  # type: ignore[arg-type]
             invalidate=Invalidation(self, reader, boot_clock, no_pause),
             own=Retrieval(),
+            webhooks=Webhooks(
+                {hook.source: hook for hook in hooks}, self.secrets.get, self.push, metrics
+            ),
             metrics=metrics,
             clock=boot_clock,
             draining=lambda: self.draining,
         )
         self.app = create_app(self.public, make_log(self.log))
+
+    async def push(self, source: str, call: str) -> bool:
+        is_new = (source, call) not in self.pushes
+        self.pushes.append((source, call))
+        return is_new
 
     async def raise_epoch(self) -> None:
         self.epoch += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,12 @@ ONE_SOURCE = [{"name": "docs", "git": {"url": "https://git.example.com/docs.git"
 
 
 def blocks() -> list[Any]:
-    found = [
+    return [
         pytest.param(block, id=f"{page}-{number}")
         for page in PAGES
         for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(), re.S))
         if GROUP in (block := yaml.safe_load(text)).get("apiVersion", GROUP)
     ]
-    quickstart = Path("examples/quickstart.yaml")
-    return [*found, pytest.param(yaml.safe_load(quickstart.read_text()), id=str(quickstart))]
 
 
 @pytest.mark.parametrize("block", blocks())
@@ -69,3 +68,19 @@ def test_every_test_named_as_a_proof_is_there() -> None:
     named = {name for page in PAGES for name in re.findall(r"tests/[\w/]+\.py", page.read_text())}
     assert named
     assert all(Path(name).exists() for name in named)
+
+
+def test_the_site_leads_to_every_page_once() -> None:
+    nav = yaml.safe_load(Path("mkdocs.yml").read_text())["nav"]
+    led_to = list(_pages(nav))
+    assert sorted(led_to) == sorted(
+        str(page.relative_to("docs")) for page in PAGES if page.is_relative_to("docs")
+    )
+
+
+def _pages(entry: Any) -> Iterator[str]:
+    if isinstance(entry, str):
+        yield entry
+    else:
+        for inside in entry.values() if isinstance(entry, dict) else entry:
+            yield from _pages(inside)

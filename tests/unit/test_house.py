@@ -15,6 +15,7 @@ PACKAGES = (
     "operator/ragwright_operator",
     "ingest/ragwright_ingest",
     "api/ragwright_api",
+    "cli/ragwright_cli",
 )
 LONGEST_MODULE = 250
 LONGEST_HELPER = 350
@@ -68,3 +69,15 @@ def test_nothing_cites_what_is_not_in_the_repository() -> None:
         if ELSEWHERE.search(line)
     ]
     assert cited == []
+
+
+def test_no_merge_was_left_half_done() -> None:
+    marks = ("<<<<<<< ", ">>>>>>> ", "||||||| ")
+    left = [
+        f"{path}:{number}"
+        for path in tracked()
+        if path.suffix in (".py", ".md", ".yaml", ".yml", ".toml", ".tpl", ".json", ".txt", ".lua")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if line.startswith(marks)
+    ]
+    assert left == []

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ragwright_api.http import routes
 from ragwright_api.http.ports import Internal
 from ragwright_api.http.refusals import refusal
-from ragwright_api.unanswered import DatabaseUnavailableError
+from ragwright_api.http.wire.caller import unless_gone
+from ragwright_api.index.pushes import tag
+from ragwright_api.tasks.background import Background
+from ragwright_api.unanswered import CallerGoneError, DatabaseUnavailableError
 
 
 def create_internal_app(internal: Internal) -> FastAPI:
+    background = Background()
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get(routes.LIVEZ)
@@ -29,13 +33,17 @@ def create_internal_app(internal: Internal) -> FastAPI:
         return Response(generate_latest(internal.registry), media_type=CONTENT_TYPE_LATEST)
 
     @app.get(routes.INDEX)
-    async def index() -> Response:
+    async def index(request: Request, after: str | None = None) -> Response:
+        """With `after`, the tag of an earlier reply, this waits up to a minute for a push."""
         try:
+            if after is not None:
+                await unless_gone(background, request.receive, internal.pushes.wait(after))
             summary = await internal.database.summary()
-        except DatabaseUnavailableError as error:
+        except (DatabaseUnavailableError, CallerGoneError) as error:
             return refusal(error.status, error.reason, str(error), error.retry_after)
         own = {"pipeline": internal.uid, "embedding_cosine": internal.drift.cosine}
         summary = summary.model_copy(update=own)
-        return Response(summary.model_dump_json(), media_type="application/json")
+        headers = {"etag": tag(summary.pushes)}
+        return Response(summary.model_dump_json(), media_type="application/json", headers=headers)
 
     return app

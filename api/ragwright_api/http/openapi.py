@@ -22,7 +22,9 @@ _RETRY_AFTER = {
 }
 _MEANING = {
     400: "This is no HTTP, or a body that cannot be read (`invalid_request`).",
+    401: "The signature is missing, wrong or old (`unsigned`).",
     403: "A page of another site may not do this (`forbidden`).",
+    404: "No source of this name has a webhook (`no_webhook`).",
     408: "The request did not arrive in time (`too_slow`).",
     413: "The body is too large (`too_large`).",
     415: "This takes no form (`unsupported_type`).",
@@ -34,7 +36,7 @@ _MEANING = {
     502: "The language model refused (`llm_refused`).",
     503: (
         "`database_unavailable`, `no_index`, `index_changing`, `llm_unavailable` or "
-        "`embedding_unavailable`."
+        "`embedding_unavailable`. Of webhooks also `secret_missing` and `not_prepared`."
     ),
 }
 # What can come from any route.

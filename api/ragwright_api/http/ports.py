@@ -14,7 +14,9 @@ from ragwright_api.http.readiness import Readiness
 from ragwright_api.index.database import Database
 from ragwright_api.index.drift import Drift
 from ragwright_api.index.invalidation import Invalidation
+from ragwright_api.index.pushes import PushWatch
 from ragwright_api.telemetry.metrics import Metrics
+from ragwright_api.webhooks.receive import Webhooks
 from ragwright_core.spec import Retrieval as RetrievalSettings
 
 
@@ -28,6 +30,7 @@ class Public:
     search: ChunkSearch
     invalidate: Invalidation
     own: RetrievalSettings
+    webhooks: Webhooks
     metrics: Metrics
     clock: Callable[[], float]
     draining: Callable[[], bool] = lambda: False
@@ -43,3 +46,4 @@ class Internal:
     registry: CollectorRegistry
     readiness: Readiness
     drift: Drift
+    pushes: PushWatch

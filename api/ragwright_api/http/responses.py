@@ -41,6 +41,14 @@ class RetrieveResponse(BaseModel):
     chunks: list[Chunk]
 
 
+class WebhookResponse(BaseModel):
+    """`changed`: the documents are looked at. `repeated` and `ignored`: the message says why
+    not."""
+
+    status: Literal["changed", "repeated", "ignored"]
+    message: str
+
+
 class InvalidateResponse(BaseModel):
     status: Literal["cache invalidated"]
 

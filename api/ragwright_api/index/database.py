@@ -196,9 +196,13 @@ class Database:
             self._on_passed_over()
         return found
 
+    async def on_primary(self, work: Work[Result]) -> Result:
+        """Run work on a connection that no search waits for."""
+        return await self._run(self._pointers.pool, work)
+
     async def summary(self) -> IndexSummary:
         try:
-            return await self._run(self._pointers.pool, read_summary)
+            return await self.on_primary(read_summary)
         except _NOTHING_BUILT:
             return IndexSummary()
 

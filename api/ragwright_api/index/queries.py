@@ -43,6 +43,18 @@ RAISE_EPOCH_IF_DUE: LiteralString = """
 SECONDS_UNTIL_DUE: LiteralString = """
     SELECT extract(epoch FROM invalidated_at - clock_timestamp())::float8 + %(apart)s FROM live"""
 
+# The latest calls come first, each once. A repeated one writes nothing and returns no row.
+WRITE_PUSH: LiteralString = """
+    INSERT INTO push AS known (source, word, latest, pushed_at)
+    VALUES (%(source)s, gen_random_uuid(), ARRAY[%(call)s], clock_timestamp())
+    ON CONFLICT (source) DO UPDATE
+    SET word = excluded.word, pushed_at = excluded.pushed_at,
+        latest = (excluded.latest || known.latest)[:%(known)s]
+    WHERE NOT known.latest @> excluded.latest
+    RETURNING word"""
+
+PUSHES: LiteralString = "SELECT source, word::text FROM push ORDER BY pushed_at DESC LIMIT 20"
+
 BUILDING = sql.SQL(
     """
     SELECT number, documents, loaded_at IS NOT NULL AS loaded

@@ -31,6 +31,7 @@ async def read_summary(connection: Connection) -> IndexSummary:
         building=await _building(connection, building) if building else None,
         others=[await _other(connection, row) for row in others],
         calls=await _calls(connection),
+        pushes=await read_pushes(connection),
     )
 
 
@@ -41,6 +42,16 @@ async def _calls(connection: Connection) -> Calls | None:
     except psycopg.errors.UndefinedTable:  # a layout before the next build migrates it
         return None
     return Calls(made=row[0], saved=row[1]) if row else None
+
+
+async def read_pushes(connection: Connection) -> dict[str, str]:
+    """For each source whose webhook was called, a word that each new call changes."""
+    try:
+        async with connection.transaction():
+            rows = await (await connection.execute(queries.PUSHES)).fetchall()
+    except psycopg.errors.UndefinedTable:  # likewise
+        return {}
+    return dict(rows)
 
 
 def _last_live(row: Row) -> float:

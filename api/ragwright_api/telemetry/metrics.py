@@ -48,6 +48,12 @@ class Metrics:
             (*_LABELS, "reason", "status"),
             registry=registry,
         )
+        self._webhooks = Counter(
+            "ragwright_webhooks",
+            "Calls of webhooks: changed, repeated, ignored (another branch or event) or refused",
+            (*_LABELS, "source", "outcome"),
+            registry=registry,
+        )
         self.embedding_cosine = self._gauge(
             "embedding_cosine",
             "Lowest cosine of the live version's fixed sentences, embedded again (1: same model)",
@@ -74,6 +80,10 @@ class Metrics:
     def error(self, reason: str, status: int) -> None:
         identity = self.identity
         self._errors.labels(identity.namespace, identity.name, reason, str(status)).inc()
+
+    def webhook(self, source: str, outcome: str) -> None:
+        identity = self.identity
+        self._webhooks.labels(identity.namespace, identity.name, source, outcome).inc()
 
     def _gauge(self, noun: str, words: str) -> Gauge:
         made = Gauge(f"ragwright_{noun}", words, _LABELS, registry=self.registry)

@@ -10,6 +10,8 @@ app.kubernetes.io/component: operator
 {{- $ours := include "ragwright.podLabels" . | fromYaml -}}
 {{- $chart := printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimAll "-_." -}}
 {{- $_ := set $ours "helm.sh/chart" $chart -}}
+{{- $_ := set $ours "app.kubernetes.io/part-of" "ragwright" -}}
+{{- $_ := set $ours "app.kubernetes.io/version" (.Chart.AppVersion | replace "+" "_" | trunc 63 | trimAll "-_.") -}}
 {{- mergeOverwrite (deepCopy (default dict .Values.commonLabels)) $ours | toYaml -}}
 {{- end }}
 
@@ -178,4 +180,18 @@ securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
 - apiGroups: [""]
   resources: [secrets]
   verbs: [create]
+{{- end }}
+
+{{/* The rules, each alert with the page that says what to do about it. */}}
+{{- define "ragwright.alerts" -}}
+{{- $pages := .Values.monitoring.runbookUrl | trimSuffix "/" -}}
+{{- $rules := .Files.Get "files/rules.yaml" | fromYaml -}}
+{{- range $group := $rules.groups -}}
+{{- range $rule := $group.rules -}}
+{{- if and $pages $rule.alert -}}
+{{- $_ := set $rule.annotations "runbook_url" (printf "%s/%s" $pages $rule.alert) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $rules -}}
 {{- end }}

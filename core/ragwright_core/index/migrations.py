@@ -78,4 +78,15 @@ LAYOUT_4: tuple[LiteralString, ...] = (
     "ALTER TABLE live ADD COLUMN invalidated_at timestamptz",
 )
 
-MIGRATIONS = (LAYOUT_1, LAYOUT_2, LAYOUT_3, LAYOUT_4)
+LAYOUT_5: tuple[LiteralString, ...] = (
+    # Calls of webhooks: the last one's word, and the latest, to know one that comes again.
+    """
+    CREATE TABLE push (
+        source text PRIMARY KEY,
+        word uuid NOT NULL,
+        latest text[] NOT NULL,
+        pushed_at timestamptz NOT NULL
+    )""",
+)
+
+MIGRATIONS = (LAYOUT_1, LAYOUT_2, LAYOUT_3, LAYOUT_4, LAYOUT_5)

@@ -8,6 +8,7 @@ from ragwright_core.spec.fingerprints import (
     gates_fingerprint,
     shape_fingerprint,
     shape_parts,
+    trigger_fingerprint,
 )
 from ragwright_core.spec.models import MINILM, WORDLLAMA, Embedding, Llm
 from ragwright_core.spec.pipeline import (
@@ -36,6 +37,7 @@ from ragwright_core.spec.sources import (
     GitSecret,
     Source,
     SourceKind,
+    Webhook,
 )
 from ragwright_core.spec.stores import (
     Cache,
@@ -91,9 +93,11 @@ __all__ = [
     "SecretKey",
     "Source",
     "SourceKind",
+    "Webhook",
     "chunking_fingerprint",
     "gates_fingerprint",
     "rule",
     "shape_fingerprint",
     "shape_parts",
+    "trigger_fingerprint",
 ]

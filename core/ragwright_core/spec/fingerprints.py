@@ -60,6 +60,11 @@ def chunking_fingerprint(chunking: Chunking) -> str:
     return fingerprint(_chunking(chunking))
 
 
+def trigger_fingerprint(annotation: str) -> str:
+    """Fingerprint of the reindex annotation's value; a build remembers the one it serves."""
+    return fingerprint(annotation)[:16]
+
+
 def gates_fingerprint(gates: Gates) -> str:
     golden = gates.golden_questions
     return fingerprint(

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from ragwright_core.model import Model
-from ragwright_core.spec.fields import rule, rules
+from ragwright_core.spec.fields import HttpUrl, SecretKey, rule, rules
 from ragwright_core.spec.models import Embedding, Llm
 from ragwright_core.spec.pods import PodTemplate
 from ragwright_core.spec.reindex import Ingest, Reindex
@@ -75,6 +75,12 @@ class Api(Model):
 
     replicas: int = Field(3, ge=0, le=100, description="Not read while there is `autoscaling`.")
     autoscaling: Autoscaling | None = None
+    external_url: HttpUrl | None = Field(
+        None,
+        alias="externalURL",
+        description="Where callers outside the cluster reach the API, through an Ingress or a "
+        "route of yours. It is only shown.",
+    )
     load: Load = Load()
     resources: Resources = resources("500m", "512Mi", "1", "1Gi")
 
@@ -132,3 +138,9 @@ class RagPipelineSpec(Model):
     def is_polled(self) -> bool:
         """Whether a source can change without an event in the cluster."""
         return any(not source.config_maps() for source in self.sources)
+
+    @property
+    def webhooks(self) -> dict[str, SecretKey]:
+        """The Secret of each source that has a webhook, by the source's name."""
+        found = [(source.name, source.webhook) for source in self.sources]
+        return {name: webhook.secret_key_ref for name, webhook in found if webhook}

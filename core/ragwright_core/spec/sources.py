@@ -105,15 +105,32 @@ class ConfigMapSource(SourceKind):
         return [self.name]
 
 
-def _exactly_one(schema: dict[str, Any], model: type[Source]) -> None:
-    """Add the rule that exactly one kind is given, made from the existing kinds."""
+class Webhook(Model):
+    """Lets whoever knows a Secret's value say that the documents have changed, at
+    `/api/rag/webhooks/<source>` of the pipeline's API."""
+
+    secret_key_ref: SecretKey = Field(
+        description="What GitHub, Gitea and Bitbucket call the secret, GitLab the secret token; "
+        "for Standard Webhooks it begins with whsec_."
+    )
+
+
+_WATCHED = "a ConfigMap is watched: leave out webhook"
+
+
+def _checks(schema: dict[str, Any], model: type[Source]) -> None:
+    """Add the rule that exactly one kind is given, made from the existing kinds, and that on
+    webhooks."""
     given = " + ".join(f"(has(self.{kind}) ? 1 : 0)" for kind in model.kinds())
-    schema["x-kubernetes-validations"] = [rule(f"{given} == 1", model.choice())]
+    schema["x-kubernetes-validations"] = [
+        rule(f"{given} == 1", model.choice()),
+        rule("!has(self.webhook) || !has(self.configMap)", _WATCHED),
+    ]
 
 
 class Source(Model):
     # Each field whose type is a SourceKind is a kind of source.
-    model_config = ConfigDict(json_schema_extra=_exactly_one)
+    model_config = ConfigDict(json_schema_extra=_checks)
 
     name: SourceName
     git: Git | None = None
@@ -126,11 +143,14 @@ class Source(Model):
         "write a second source.",
     )
     exclude: list[Glob] = Field(default=[], max_length=MAX_GLOBS)
+    webhook: Webhook | None = None
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> Self:
         if len(self._given()) != 1:
             raise ValueError(self.choice())
+        if self.webhook and self.config_maps():
+            raise ValueError(_WATCHED)
         return self
 
     @classmethod

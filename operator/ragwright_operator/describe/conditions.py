@@ -83,7 +83,7 @@ def _ready(observed: Observed, index: Finding, api: Finding) -> Finding:
     for finding in (index, api):
         if finding.status != "True":
             return Finding("False", finding.reason, finding.message)
-    return Finding("True", "Answering", f"questions are answered at {observed.target.names.url}")
+    return Finding("True", "Answering", f"questions are answered at {observed.target.url}")
 
 
 def _index_ready(index: Index, wrong: Sequence[Trouble], going: Finding) -> Finding:

@@ -35,8 +35,8 @@ def _building(observed: Observed, wanted: Wanted, build: BuildWanted) -> Finding
     phase, note = observed.attempt(*build.note.key).phase, build.note
     if phase == "none":
         return Finding("True", "Starting", note.why)
-    word = "Index" if phase == "indexing" else "Load"
-    return Finding("True", word, f"{note.why}, attempt {note.attempt}")
+    told = f"{note.why}, attempt {note.attempt}"
+    return Finding("True", "Index" if phase == "indexing" else "Load", told)
 
 
 def pinned(facts: Facts, pin: int) -> Finding:
@@ -69,12 +69,11 @@ def missing_pin(observed: Observed, pin: int) -> str:
 
 def _approve(observed: Observed, waiting: WaitingVersion) -> str:
     names = observed.target.names
-    value = " ".join([str(waiting.number), ",".join(waiting.failed_gates)]).strip()
     failed = f" failed {', '.join(waiting.failed_gates)}" if waiting.failed_gates else " is ready"
     moved = f"; first sources that change: {'; '.join(waiting.moved)}" if waiting.moved else ""
     return (
         f"version {waiting.number}{failed}{moved}. To swap it in: kubectl -n {names.namespace} "
-        f"annotate --overwrite rag {names.name} '{APPROVE_ANNOTATION}={value}'"
+        f"annotate --overwrite rag {names.name} '{APPROVE_ANNOTATION}={waiting.approval}'"
     )
 
 

@@ -33,7 +33,7 @@ def describe(
     facts = Facts(observed, memory, wanted, index, now)
     return PipelineStatus(
         observed_generation=observed.generation,
-        url=observed.target.names.url,
+        url=observed.target.url,
         saved=_saved(observed),
         conditions=conditions(facts, troubles(facts, outcomes), outcomes),
         api=_api(observed),
@@ -48,7 +48,7 @@ def describe(
             swap=memory.swap,
             kept=memory.kept,
             schedule=memory.schedule,
-            changed_at=memory.changed_at,
+            changed=memory.changed,
             images=_images(observed),
             podless=dict(memory.podless),
             recreated=_recreated(observed, outcomes, now),

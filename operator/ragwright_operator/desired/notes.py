@@ -28,14 +28,15 @@ class _Note(Wire):
 
 
 class BuildNote(_Note):
-    """One attempt of a build. `documents` tell the ConfigMaps it reads from changed ones.
-    `secret_key` is the key of its embedding endpoint, which stays
-    mounted while the version is kept."""
+    """One attempt of a build. `documents` tell the ConfigMaps it reads from changed ones, and
+    `pushes` the sources whose webhook has been called since. `secret_key` is the key of its
+    embedding endpoint, which stays mounted while the version is kept."""
 
     shape: str = ""
     parts: dict[str, str] = Field(default={})
     trigger: str = ""
     documents: dict[str, str] = Field(default={})
+    pushes: dict[str, str] = Field(default={})
     poll: bool = False
     gates: str = ""
     secret_key: SecretKey | None = None

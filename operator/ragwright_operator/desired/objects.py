@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from ragwright_operator.desired.target import CLIENTS, Manifest, Target
+from ragwright_operator.desired.target import CLIENTS, VERSION_LABEL, Manifest, Target
 
 
 def shipped(name: str) -> str:
@@ -61,6 +61,7 @@ def own_pods_only(target: Target, name: str, component: str, number: int) -> Man
 def secret(target: Target, name: str, component: str, owner: Manifest, data: Manifest) -> Manifest:
     """A Secret, which we create and then never read, apply or delete."""
     metadata = {**target.metadata(name, component), "ownerReferences": [owner]}
+    del metadata["labels"][VERSION_LABEL]  # it would stay there for ever
     return {
         "apiVersion": "v1",
         "kind": "Secret",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any, Literal
 
 from ragwright_core.model import fingerprint
@@ -29,6 +30,10 @@ MANAGED_BY = "ragwright"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 APP_LABEL = "app.kubernetes.io/name"
 APP = "ragwright"
+PART_OF_LABEL = "app.kubernetes.io/part-of"
+VERSION_LABEL = "app.kubernetes.io/version"
+# The release that wrote an object last. A label takes no `+`, which a local build has.
+RELEASE = version("ragwright").replace("+", "_")
 
 BuildStep = Literal["load", "index"]
 BUILD_STEPS: tuple[BuildStep, ...] = ("load", "index")
@@ -66,6 +71,11 @@ class Target:
     @property
     def names(self) -> PipelineName:
         return self.identity.names
+
+    @property
+    def url(self) -> str:
+        """Where questions are asked, as its users say it, else within the cluster."""
+        return self.spec.api.external_url or self.names.url
 
     @property
     def managed_postgres(self) -> ManagedPostgres | None:
@@ -109,13 +119,16 @@ class Target:
         return _distinct((self.spec.embedding.secret_key_ref, *self.kept_secrets))
 
     def secret_keys(self) -> tuple[SecretKey, ...]:
-        """Keys that API pods mount: the read replicas' and the pooler's, the token's, and the model
-        endpoints' of the spec and of every kept version."""
+        """Keys that API pods mount: the read replicas' and the pooler's, the token's and the
+        webhooks', and the model endpoints' of the spec and of every kept version."""
         database, token = self.spec.database, self.spec.cache.token_secret_key_ref
-        ways = (database.read_only_key, database.pooled_key, token)
+        callers = (token, *self.spec.webhooks.values())
+        ways = (database.read_only_key, database.pooled_key, *callers)
         return _distinct((*ways, self.spec.llm.secret_key_ref, *self.embedding_keys()))
 
     def labels(self, component: str) -> dict[str, str]:
+        """Labels of pods, too: nothing stands here that changes with a release, or each would
+        restart them all."""
         return {
             APP_LABEL: APP,
             COMPONENT_LABEL: component,
@@ -141,7 +154,7 @@ class Target:
         return {
             "name": name,
             "namespace": self.names.namespace,
-            "labels": self.labels(component),
+            "labels": {**self.labels(component), PART_OF_LABEL: APP, VERSION_LABEL: RELEASE},
             "ownerReferences": [self.owner()],
         }
 

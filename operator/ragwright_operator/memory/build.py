@@ -92,6 +92,7 @@ def _begin(memory: Memory, note: BuildNote, now: datetime) -> Memory:
         parts=note.parts,
         trigger=note.trigger,
         documents=note.documents,
+        pushes=note.pushes,
         gates=note.gates,
         why=note.why,
         poll=note.poll,

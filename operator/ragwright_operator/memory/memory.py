@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ragwright_core.memory import Build, KeptVersion, KnownSchedule, SwapTask
+from ragwright_core.memory import Build, ChangedDocuments, KeptVersion, KnownSchedule, SwapTask
 from ragwright_core.report import Report
 from ragwright_core.status import HistoryEntry, Judged, LookedAt, PipelineStatus, WaitingVersion
 
 
 @dataclass(frozen=True)
 class Memory:
-    """`changed_at`: since when a ConfigMap of the sources is known to differ from the one that the
-    last build read. `podless` are controllers that want a pod and have none, with the moment since
-    when. `went_live` is the report, read in this round, of a version that went live, or None."""
+    """`changed`: documents are known to have changed since the last build looked at them. `podless`
+    are controllers that want a pod and have none, with the moment since when. `went_live` is the
+    report, read in this round, of a version that went live, or None."""
 
     build: Build | None
     swap: SwapTask | None
@@ -25,7 +25,7 @@ class Memory:
     history: list[HistoryEntry]
     sources: list[LookedAt]
     schedule: KnownSchedule | None = None
-    changed_at: datetime | None = None
+    changed: ChangedDocuments | None = None
     podless: Mapping[str, datetime] = field(default_factory=dict)
     went_live: Report | None = None
 
@@ -41,7 +41,7 @@ class Memory:
             sources=status.sources,
             podless=status.operator.podless,
             schedule=status.operator.schedule,
-            changed_at=status.operator.changed_at,
+            changed=status.operator.changed,
         )
 
     @property

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from ragwright_core.memory import KnownSchedule
+from ragwright_core.memory import ChangedDocuments, KnownSchedule
+from ragwright_core.model import fingerprint
 from ragwright_core.status import WaitingVersion
 from ragwright_operator.memory.build import remember_build
 from ragwright_operator.memory.memory import Memory
@@ -26,15 +27,22 @@ def remember(observed: Observed, now: datetime) -> Memory:
         podless=remember_podless(observed, memory.podless, now),
     )
     memory = remember_swap(observed, remember_build(observed, memory, now), now)
-    return replace(memory, changed_at=_changed_at(observed, memory, now))
+    return replace(memory, changed=_changed(observed, memory, now))
 
 
-def _changed_at(observed: Observed, memory: Memory, now: datetime) -> datetime | None:
+def _changed(observed: Observed, memory: Memory, now: datetime) -> ChangedDocuments | None:
     """While a build runs, it may still read what has changed, or not: told apart at its end."""
-    build = memory.build
-    if build is None or build.outcome == "running" or build.documents == observed.documents:
+    build, known = memory.build, memory.changed
+    if build is None or build.outcome == "running":
         return None
-    return memory.changed_at or now
+    pushes = observed.pushes(build.pushes)
+    pushed = any(build.pushes.get(source) != word for source, word in pushes.items())
+    if build.documents == observed.documents and not pushed:
+        return None
+    word = fingerprint([dict(observed.documents), pushes])[:16]
+    if known is not None and known.word == word:
+        return known
+    return ChangedDocuments(since=known.since if known else now, last=now, word=word)
 
 
 def _schedule(observed: Observed, known: KnownSchedule | None) -> KnownSchedule | None:

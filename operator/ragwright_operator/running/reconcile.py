@@ -38,12 +38,14 @@ ASIDE_SECONDS = 30.0
 @dataclass(frozen=True)
 class Round:
     """The result of a round. `again_seconds`: the next round begins after this time at the latest.
-    `refused`: the API server refused a step. `reads` are the ConfigMaps of the documents."""
+    `refused`: the API server refused a step. `reads` are the ConfigMaps of the documents.
+    `listens`: a source has a webhook."""
 
     changed: bool
     again_seconds: float | None = None
     refused: bool = False
     reads: frozenset[str] = frozenset()
+    listens: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,13 @@ class Reconciler:
         self.metrics.observe(names.namespace, names.name, observed.status, status)
         changed = status != observed.status or _did_something(outcomes)
         refused = any(outcome.result == "rejected" for outcome in outcomes)
-        return Round(changed, wanted.again_seconds, refused, frozenset(observed.spec.config_maps))
+        return Round(
+            changed,
+            wanted.again_seconds,
+            refused,
+            reads=frozenset(observed.spec.config_maps),
+            listens=bool(observed.spec.webhooks),
+        )
 
     def _identity(self, pipeline: Manifest) -> Identity:
         metadata = pipeline["metadata"]

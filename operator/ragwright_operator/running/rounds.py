@@ -12,6 +12,7 @@ import structlog
 
 from ragwright_core.names import PipelineName
 from ragwright_operator.effects.kube import KubeError
+from ragwright_operator.running.listening import Listen, to_nobody
 from ragwright_operator.running.reconcile import Reconciler, Round
 from ragwright_operator.running.registry import Registry
 from ragwright_operator.telemetry.metrics import Metrics
@@ -61,6 +62,7 @@ class Rounds:
     metrics: Metrics
     resync_seconds: float
     failure_pause: float = 1.0
+    listen: Listen = to_nobody
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ROUNDS_AT_ONCE))
 
     async def run(self, namespace: str, name: str) -> None:
@@ -77,12 +79,14 @@ class Rounds:
                 return
             if isinstance(made, Round):
                 entry.reads = made.reads
+                self.listen(PipelineName(namespace, name), made.listens)
             await asyncio.sleep(pace.after(made))
             if isinstance(made, Round):
                 await entry.rest(self._pause(made))
 
     def end(self, namespace: str, name: str) -> None:
         self.registry.forget(namespace, name)
+        self.listen(PipelineName(namespace, name), False)  # noqa: FBT003
         self.metrics.pipelines.set(len(self.registry))
         self.metrics.forget(namespace, name)
         self.reconciler.strangers.forget(PipelineName(namespace, name))

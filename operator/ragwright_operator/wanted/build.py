@@ -6,11 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ragwright_core.memory import Build
+from ragwright_core.memory import Build, ChangedDocuments
 from ragwright_core.model import fingerprint
 from ragwright_core.report import Reason
 from ragwright_core.schedule import last_due
-from ragwright_core.spec import gates_fingerprint, shape_fingerprint, shape_parts
+from ragwright_core.spec import (
+    gates_fingerprint,
+    shape_fingerprint,
+    shape_parts,
+    trigger_fingerprint,
+)
 from ragwright_operator.desired.notes import BuildNote
 from ragwright_operator.memory.memory import Memory
 from ragwright_operator.wanted.changes import changed_documents, changes
@@ -20,8 +25,10 @@ from ragwright_operator.world.observed import Observed
 
 # The API may still show an older version for a moment after a swap.
 MISFIT_PATIENCE = timedelta(seconds=60)
-# Several ConfigMaps of one `kubectl apply` are one change.
+# Several ConfigMaps of one `kubectl apply` are one change, as are the pushes of a burst, however
+# long it lasts.
 DEBOUNCE = timedelta(seconds=3)
+LONGEST_BURST = timedelta(seconds=60)
 # After these failures, the same request can never succeed: it has pinned a listing of documents or
 # a model that no longer exists, or another request has superseded it.
 STARTS_ANEW = frozenset(
@@ -54,9 +61,8 @@ def next_build(
         return _anew(observed, new, _asked(last, new))
     if last.outcome == "running":
         return BuildWanted(_again(new, last, last.attempt))
-    if memory.changed_at is not None:
-        anew = _anew(observed, new, changed_documents(last, new))
-        return replace(anew, not_before=memory.changed_at + DEBOUNCE)
+    if memory.changed is not None:
+        return _of_changed(observed, new, last, memory.changed)
     if last.outcome == "failed" and last.failure != Reason.GATE_FAILED:
         return _retry(observed, new, last)
     quiet = not swap_comes and memory.waiting is None
@@ -78,7 +84,7 @@ def _note(observed: Observed, memory: Memory, now: datetime) -> BuildNote:
     """What the spec asks for now; `request` is that of the last build."""
     last, spec = memory.build, observed.spec
     # Removing the annotation requests nothing.
-    trigger = fingerprint(observed.trigger)[:16] if observed.trigger else ""
+    trigger = trigger_fingerprint(observed.trigger) if observed.trigger else ""
     return BuildNote(
         request=last.request if last else "",
         attempt=1,
@@ -87,6 +93,7 @@ def _note(observed: Observed, memory: Memory, now: datetime) -> BuildNote:
         parts=shape_parts(spec),
         trigger=trigger or (last.trigger if last else ""),
         documents=dict(observed.documents),
+        pushes=observed.pushes(last.pushes if last else {}),
         gates=gates_fingerprint(spec.reindex.gates),
         secret_key=spec.embedding.secret_key_ref,
     )
@@ -97,6 +104,16 @@ def _anew(observed: Observed, note: BuildNote, why: str) -> BuildWanted:
     index is built from the present documents, not from the listing that an older request pinned."""
     asked = [observed.target.identity.uid, note.shape, note.trigger, note.request]
     return BuildWanted(note.model_copy(update={"request": fingerprint(asked), "why": why}))
+
+
+def _of_changed(
+    observed: Observed, note: BuildNote, last: Build, changed: ChangedDocuments
+) -> BuildWanted:
+    """After pushes, the revisions are looked at first: they may be of other files."""
+    looks = note.documents == last.documents
+    anew = _anew(observed, note.model_copy(update={"poll": looks}), changed_documents(last, note))
+    begins = min(changed.last + DEBOUNCE, changed.since + LONGEST_BURST)
+    return replace(anew, not_before=begins)
 
 
 def _again(note: BuildNote, last: Build, attempt: int) -> BuildNote:

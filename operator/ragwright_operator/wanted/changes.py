@@ -19,9 +19,12 @@ def changes(last: Build, note: BuildNote) -> str:
 
 
 def changed_documents(last: Build, note: BuildNote) -> str:
-    """For example `documents changed: ConfigMap handbook`."""
-    names = _different(last.documents, note.documents)
-    return f"documents changed: ConfigMap {_listed(names)}"
+    """For example `documents changed: ConfigMap handbook; webhook of manual`."""
+    maps = _different(last.documents, note.documents)
+    sources = [name for name in note.pushes if last.pushes.get(name) != note.pushes[name]]
+    told = [f"ConfigMap {_listed(maps)}"] if maps else []
+    told += [f"webhook of {_listed(sources)}"] if sources else []
+    return f"documents changed: {'; '.join(told)}"
 
 
 def _different(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

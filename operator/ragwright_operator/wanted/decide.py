@@ -70,7 +70,9 @@ def decide(observed: Observed, memory: Memory, now: datetime) -> Wanted:
         swap_due=_is_due(observed, swap, now) if swap else False,
         last_swap_stands=_stands(observed, memory.swap, wish),
         due=due,
-        again_seconds=_again(observed, memory, [moment for moment in moments if moment], now),
+        again_seconds=_again(
+            observed, memory, [moment for moment in moments if moment and moment > now], now
+        ),
     )
 
 

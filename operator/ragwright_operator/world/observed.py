@@ -50,6 +50,12 @@ class Observed:
     def spec(self) -> RagPipelineSpec:
         return self.target.spec
 
+    def pushes(self, known: Mapping[str, str]) -> dict[str, str]:
+        """A word for each source with a webhook, which is another after each call of it; while the
+        API does not say it, as it was known."""
+        told = self.summary.pushes if self.summary else {}
+        return {name: told.get(name, known.get(name, "")) for name in self.spec.webhooks}
+
     def attempt(self, request: str, number: int) -> Attempt:
         return self.attempts.get((request, number), NONE)
 

@@ -59,7 +59,7 @@ async def test_the_probe_is_answered_within_a_second_while_all_of_them_come(
 ) -> None:
     await build(pipeline, "r1", refunds="Refunds are paid within 14 days.")
     with program(pipeline) as api:
-        await until(api.is_ready, 60)
+        await until(api.is_ready)
         port = int(api.url.rpartition(":")[2])
         attacks = asyncio.gather(*(replies(port, row, REQUEST_SECONDS + 20) for row in TABLE))
         async with httpx.AsyncClient(timeout=1.0) as http:

@@ -13,12 +13,10 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-import aiohttp
-
 from ragwright_core.contract import INTERNAL_PORT
 from ragwright_core.names import PipelineName
 from ragwright_operator.effects.execute import AfterStep, nothing
-from ragwright_operator.effects.index import AskOver, Said, ask_at
+from ragwright_operator.effects.index import Address
 from ragwright_operator.main import serve
 from ragwright_operator.plan.steps import Step, in_words
 from ragwright_operator.settings import read_settings
@@ -63,16 +61,14 @@ def dies_once(done: Path, words: Callable[[Step], str]) -> AfterStep:
     return after_step
 
 
-def over_the_api_server(server: str) -> AskOver:
-    """Asks through the API server, because a Service's name has no meaning outside the cluster."""
+def over_the_api_server(server: str) -> Address:
+    """Through the API server, because a Service's name has no meaning outside the cluster."""
 
-    async def ask(session: aiohttp.ClientSession, names: PipelineName) -> Said | None:
+    def address(names: PipelineName) -> str:
         service = f"{names.internal}:{INTERNAL_PORT}/proxy"
-        return await ask_at(
-            session, f"{server}/api/v1/namespaces/{names.namespace}/services/{service}"
-        )
+        return f"{server}/api/v1/namespaces/{names.namespace}/services/{service}"
 
-    return ask
+    return address
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 from ragwright_api.answering.fast_path import Missed
 from ragwright_api.answering.reply import Reply
 from ragwright_api.caching.breaker import Budget
-from ragwright_api.http.routes import INVALIDATE, QUERY, RETRIEVE
+from ragwright_api.http.routes import INVALIDATE, QUERY, RETRIEVE, WEBHOOKS
 from ragwright_api.retrieval.question import Question
 from ragwright_core.index.search.found import Wanted
 from ragwright_core.spec import Retrieval
@@ -158,17 +158,18 @@ async def test_openapi_tells_every_reply_that_can_come_and_no_class_of_ours() ->
     assert page.status_code == 404, "a page that loads scripts from elsewhere"
     assert set(told["components"]["schemas"]) == {
         *("QueryRequest", "QueryResponse", "RetrieveRequest", "RetrieveResponse", "Chunk"),
-        *("InvalidateResponse", "Refusal"),
+        *("InvalidateResponse", "WebhookResponse", "Refusal"),
     }
     always = {"200", "400", "408", "413", "429", "431", "500", "503"}
     for path, others in (
         (QUERY, {"422", "499", "502"}),
         (RETRIEVE, {"422", "499"}),
         (INVALIDATE, {"403", "415"}),
+        (WEBHOOKS + "{source}", {"202", "401", "404", "499"}),
     ):
         replies = told["paths"][path]["post"]["responses"]
         assert set(replies) == always | others
-        for status in set(replies) - {"200"}:
+        for status in set(replies) - {"200", "202"}:
             shape = replies[status]["content"]["application/json"]["schema"]
             assert shape == {"$ref": "#/components/schemas/Refusal"}
     for body in ("QueryRequest", "RetrieveRequest"):

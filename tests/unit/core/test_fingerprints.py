@@ -114,8 +114,8 @@ SHAPING: dict[type[BaseModel], dict[str, Any]] = {
         "query_prefix": "other",
     },
 }
-# Credentials, by which the same documents and the same model are reached.
-SHAPELESS = {(Git, "secret_ref"), (Embedding, "secret_key_ref")}
+# Credentials, by which the same documents and the same model are reached, and who tells of changes.
+SHAPELESS = {(Git, "secret_ref"), (Embedding, "secret_key_ref"), (Source, "webhook")}
 
 
 def test_every_field_of_what_shapes_an_index_is_in_the_tables() -> None:

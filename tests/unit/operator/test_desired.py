@@ -15,7 +15,7 @@ from ragwright_core.spec import RagPipelineSpec, SecretKey, Source
 from ragwright_operator.desired.children import children
 from ragwright_operator.desired.job import cleanup_job
 from ragwright_operator.desired.objects import shipped
-from ragwright_operator.desired.target import Target
+from ragwright_operator.desired.target import VERSION_LABEL, Target
 from tests.kit.golden import (
     EXTERNAL,
     FOLDER,
@@ -59,6 +59,30 @@ def test_every_pod_is_admitted_by_pod_security_restricted(spec: dict[str, Any]) 
             assert container["resources"]["limits"]["memory"]
             mounted = {mount["name"] for mount in container["volumeMounts"]}
             assert mounted == {volume["name"] for volume in pod["volumes"]}
+
+
+@pytest.mark.parametrize("spec", [SMALLEST, EXTERNAL])
+def test_every_object_says_what_it_is_part_of_and_which_release_wrote_it(
+    spec: dict[str, Any],
+) -> None:
+    for item in manifests(target(spec)):
+        labels = item["metadata"]["labels"]
+        assert labels["app.kubernetes.io/part-of"] == "ragwright"
+        never_written_again = item["kind"] == "Secret"
+        assert (VERSION_LABEL in labels) is not never_written_again
+
+
+def test_a_new_release_alone_changes_no_pod_and_no_selector(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def specs() -> list[Any]:
+        return [item["spec"] for item in children(target()) if "spec" in item]
+
+    before = specs()
+    monkeypatch.setattr("ragwright_operator.desired.target.RELEASE", "99.0.0")
+    written = {item["metadata"]["labels"][VERSION_LABEL] for item in children(target())}
+    assert written == {"99.0.0"}
+    assert specs() == before
 
 
 def test_where_the_platform_gives_uids_no_pod_names_one() -> None:
@@ -234,9 +258,10 @@ OTHER: dict[str, Any] = {
     "podTemplate": {"nodeSelector": {"pool": "9"}},
     "deletionPolicy": "Delete",
 }
-# Read by the plan itself; test_operator_life.py has its test.
+# Read by the plan and the status; test_operator_life.py and test_webhooks.py have their tests.
 PLANNED = {
     "suspend",
+    "api.externalURL",
     "reindex.pin",
     "reindex.pollInterval",
     "reindex.schedule",

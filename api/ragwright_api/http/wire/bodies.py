@@ -11,11 +11,11 @@ from ragwright_api.unanswered import CallerGoneError
 MAX_BODY_BYTES = 64 * 1024
 
 
-def _too_large() -> HTTPException:
-    return HTTPException(413, f"the body may have at most {MAX_BODY_BYTES} bytes")
+def _too_large(most: int = MAX_BODY_BYTES) -> HTTPException:
+    return HTTPException(413, f"the body may have at most {most} bytes")
 
 
-async def read_body(receive: Receive) -> bytes:
+async def read_body(receive: Receive, most: int = MAX_BODY_BYTES) -> bytes:
     """The body of a request. Raises HTTPException(413) or CallerGoneError."""
     body, more = b"", True
     while more:
@@ -23,8 +23,8 @@ async def read_body(receive: Receive) -> bytes:
         if message["type"] == "http.disconnect":
             raise CallerGoneError
         body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
-            raise _too_large()
+        if len(body) > most:
+            raise _too_large(most)
         more = message.get("more_body", False)
     return body
 

@@ -17,6 +17,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from ragwright_api.http import routes
 from ragwright_api.http.wire import last_words
 from ragwright_api.http.wire.last_words import MAX_HEAD_BYTES, MAX_PIPELINED, LastWords
 from ragwright_api.http.wire.offers import without_offer
@@ -25,6 +26,7 @@ from ragwright_api.http.wire.offers import without_offer
 _PIECE_BYTES = 16 * 1024
 # A head, and a body of 64 KiB in chunks of one byte, each of which takes six.
 _MAX_REQUEST_BYTES = MAX_HEAD_BYTES + 6 * 64 * 1024
+_MAX_WEBHOOK_BYTES = MAX_HEAD_BYTES + 2 * 2**20
 _DISCARD_SECONDS = 2.0
 
 Refused = Callable[[str, int], None]
@@ -118,8 +120,13 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._reading == "head":
             if self._size > MAX_HEAD_BYTES + _PIECE_BYTES:
                 self._refuse(last_words.HEAD_TOO_LARGE)
-        elif self._size > _MAX_REQUEST_BYTES and not self.cycle.response_complete:
+        elif self._size > self._most_bytes and not self.cycle.response_complete:
             self._refuse(last_words.BODY_TOO_LARGE)
+
+    @property
+    def _most_bytes(self) -> int:
+        is_webhook = self.url.startswith(routes.WEBHOOKS.encode())
+        return _MAX_WEBHOOK_BYTES if is_webhook else _MAX_REQUEST_BYTES
 
     # What the parser calls.
 

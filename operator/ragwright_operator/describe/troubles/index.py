@@ -46,8 +46,7 @@ def _approval(observed: Observed, index: Index) -> list[Trouble]:
     if not missing:
         return []
     words = f"does not override {', '.join(missing)}, which version {waiting.number} failed"
-    value = f"{waiting.number} {','.join(waiting.failed_gates)}"
-    return [Trouble("ApprovalMismatch", f"{_quoted(observed)} {words}: write '{value}'")]
+    return [Trouble("ApprovalMismatch", f"{_quoted(observed)} {words}: write '{waiting.approval}'")]
 
 
 def _quoted(observed: Observed) -> str:

@@ -1,0 +1,3 @@
+"""`kubectl rag`: what a person asks of pipelines, from the command line."""
+
+from __future__ import annotations

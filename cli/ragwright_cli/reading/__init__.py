@@ -1,0 +1,3 @@
+"""What is read from objects of the cluster, and decided by it. Pure."""
+
+from __future__ import annotations
