@@ -70,16 +70,17 @@ class Rounds:
         and never ends the loop, because nothing would start it again."""
         entry = self.registry.entry(namespace, name)
         self.metrics.pipelines.set(len(self.registry))
-        pace = Pace(self.failure_pause)
+        pace, pipeline = Pace(self.failure_pause), PipelineName(namespace, name)
         while True:
             entry.woken.clear()
             async with entry.lock, self._slots:
                 made = await self._round(namespace, name)
             if made == "gone":
+                self.listen(pipeline, False)  # noqa: FBT003
                 return
             if isinstance(made, Round):
                 entry.reads = made.reads
-                self.listen(PipelineName(namespace, name), made.listens)
+                self.listen(pipeline, made.listens)
             await asyncio.sleep(pace.after(made))
             if isinstance(made, Round):
                 await entry.rest(self._pause(made))

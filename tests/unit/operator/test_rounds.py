@@ -13,7 +13,7 @@ from typing import Any
 import kopf
 import pytest
 
-from ragwright_core.names import FINALIZER
+from ragwright_core.names import FINALIZER, PipelineName
 from ragwright_core.spec import KIND
 from ragwright_operator.effects.children import VIEW
 from ragwright_operator.effects.kube import KubeError
@@ -160,6 +160,15 @@ async def test_liveness_gives_kopf_time_to_begin() -> None:
 
 async def _ready() -> None:
     pass
+
+
+async def test_a_pipeline_with_webhooks_is_listened_to_until_it_is_gone() -> None:
+    listened: list[tuple[PipelineName, bool]] = []
+    rounds = rounds_of(Script(Round(changed=True, listens=True), None))
+    rounds.listen = lambda *told: listened.append(told)
+    await asyncio.wait_for(rounds.run(NAMESPACE, NAME), 30)
+    pipeline = PipelineName(NAMESPACE, NAME)
+    assert listened == [(pipeline, True), (pipeline, False)]
 
 
 async def test_the_probe_fails_in_words() -> None:
