@@ -172,6 +172,7 @@ async def test_before_the_first_version_it_is_ready_and_says_so(pipeline: Pipeli
             "building": None,
             "others": [],
             "calls": None,
+            "pushes": {},
             "embeddingCosine": None,
         }
         assert (await api.http.post("/api/rag/invalidate-cache")).status_code == 200
