@@ -51,9 +51,17 @@ securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
 {{- end }}
 
 {{/* What the operator and its end are both told. */}}
+{{/* A variable by its name and value; none when it is empty, because the API server drops an empty
+value, and what is compared with it would differ for ever. */}}
+{{- define "ragwright.env" -}}
+{{- if index . 1 -}}
+- {name: {{ index . 0 }}, value: {{ index . 1 | quote }}}
+{{- end -}}
+{{- end }}
+
 {{- define "ragwright.scopeEnv" -}}
 - {name: RAGWRIGHT_OPERATOR_ID, value: {{ printf "%s/%s" .Release.Namespace (include "ragwright.name" .) | quote }}}
-- {name: RAGWRIGHT_WATCH_NAMESPACES, value: {{ join "," .Values.watchNamespaces | quote }}}
+{{- include "ragwright.env" (list "RAGWRIGHT_WATCH_NAMESPACES" (join "," .Values.watchNamespaces)) | nindent 0 }}
 - {name: RAGWRIGHT_LOG_LEVEL, value: {{ .Values.logLevel | quote }}}
 {{- end }}
 
