@@ -113,8 +113,20 @@ def live(world: World) -> int | None:
     return world.status.index.live.number if world.status.index.live else None
 
 
+def loads(world: World) -> int:
+    """How many load Jobs were made."""
+    return sum(kind == "Job" and "-load-" in name for kind, name in world.created)
+
+
 def swap_jobs(world: World) -> list[str]:
     return [name for kind, name in world.created if kind == "Job" and "-swap-" in name]
+
+
+async def passed(world: World, seconds: float = 10) -> None:
+    """Bring all to rest, let this time pass, and again."""
+    await rounds(world, most=80)
+    world.now += timedelta(seconds=seconds)
+    await rounds(world, most=80)
 
 
 async def later(world: World, minutes: float = 2) -> None:

@@ -18,7 +18,7 @@ from ragwright_operator.effects.documents import documents_watches
 from ragwright_operator.effects.kube import KubeError
 from ragwright_operator.effects.watch import listed
 from ragwright_operator.running.registry import Registry
-from tests.kit.operator import apply, live, one_round, pipeline, rounds
+from tests.kit.operator import apply, live, loads, one_round, passed, pipeline, rounds
 from tests.kit.operator_world import NAME, World
 
 TWO = [
@@ -34,17 +34,6 @@ async def built(**spec: Any) -> World:
     await rounds(world)
     assert live(world) == 1
     return world
-
-
-def loads(world: World) -> int:
-    return sum(kind == "Job" and "-load-" in name for kind, name in world.created)
-
-
-async def passed(world: World, seconds: float = 10) -> None:
-    """Bring all to rest, let this time pass, and again."""
-    await rounds(world, most=80)
-    world.now += timedelta(seconds=seconds)
-    await rounds(world, most=80)
 
 
 async def test_a_change_is_built_after_a_pause_for_others() -> None:

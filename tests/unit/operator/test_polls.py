@@ -12,7 +12,7 @@ from ragwright_core.report import Problem, Reason
 from ragwright_core.spec import KIND, REINDEX_ANNOTATION
 from ragwright_operator.effects.observe import observe
 from ragwright_operator.wanted.polls import next_poll
-from tests.kit.operator import apply, live, one_round, pipeline, reconciler
+from tests.kit.operator import apply, live, loads, one_round, pipeline, reconciler
 from tests.kit.operator_world import NAME, World
 
 GIT = {"name": "code", "git": {"url": "https://git.example/docs"}}
@@ -45,10 +45,6 @@ async def during(world: World, span: timedelta, step: timedelta = timedelta(seco
     while world.now < end:
         world.now += step
         await settled(world)
-
-
-def loads(world: World) -> int:
-    return sum(kind == "Job" and "-load-" in name for kind, name in world.created)
 
 
 async def test_looks_that_find_nothing_leave_one_line() -> None:

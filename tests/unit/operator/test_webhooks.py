@@ -8,7 +8,7 @@ from typing import Any
 from ragwright_core.contract import ORDER_FILE
 from ragwright_core.orders import BuildOrder
 from ragwright_core.spec import APPROVE_ANNOTATION, KIND
-from tests.kit.operator import apply, live, one_round, pipeline, pod_of_api, rounds
+from tests.kit.operator import apply, live, loads, one_round, passed, pipeline, pod_of_api, rounds
 from tests.kit.operator_world import NAME, World
 
 HOOK = {"secretKeyRef": {"name": "push", "key": "secret"}}
@@ -29,16 +29,6 @@ async def built(*sources: dict[str, Any], **spec: Any) -> World:
     return world
 
 
-def loads(world: World) -> int:
-    return sum(kind == "Job" and "-load-" in name for kind, name in world.created)
-
-
-async def passed(world: World, seconds: float = 5) -> None:
-    await rounds(world, most=80)
-    world.now += timedelta(seconds=seconds)
-    await rounds(world, most=80)
-
-
 def last_order(world: World) -> BuildOrder:
     orders = [
         item
@@ -46,6 +36,15 @@ def last_order(world: World) -> BuildOrder:
         if kind == "ConfigMap" and "-load-" in name
     ]
     return BuildOrder.read(orders[-1]["data"][ORDER_FILE.name])[0]
+
+
+async def pushed(world: World) -> None:
+    """A push whose load Job goes on."""
+    world.running = {"load"}
+    world.pushes["code"] = "a"
+    await one_round(world)
+    world.now += 3 * SECOND
+    await one_round(world)
 
 
 async def test_a_push_is_looked_at_after_a_pause_for_others_and_built_from_once() -> None:
@@ -98,11 +97,7 @@ async def test_a_burst_is_one_build_and_one_that_does_not_end_is_built_from_ever
 
 async def test_what_is_pushed_while_a_build_runs_is_built_after_it() -> None:
     world = await built(HOOKED)
-    world.running = {"load"}
-    world.pushes["code"] = "a"
-    await one_round(world)
-    world.now += 3 * SECOND
-    await one_round(world)
+    await pushed(world)
     assert loads(world) == 2
     for push in ("b", "c"):
         world.pushes["code"] = push
@@ -180,11 +175,7 @@ async def test_a_webhook_that_is_new_is_a_look_and_one_that_is_gone_is_nothing()
 
 async def test_a_job_does_not_learn_the_webhooks_secret() -> None:
     world = await built(HOOKED)
-    world.running = {"load"}
-    world.pushes["code"] = "a"
-    await one_round(world)
-    world.now += 3 * SECOND
-    await one_round(world)
+    await pushed(world)
     assert last_order(world).spec.sources[0].webhook is None
     deployment = world.objects["Deployment", f"{NAME}-api"]
     volumes = deployment["spec"]["template"]["spec"]["volumes"]
