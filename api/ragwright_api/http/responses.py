@@ -13,6 +13,7 @@ from starlette.types import Send
 from ragwright_api.answering.chunks import Chunks
 from ragwright_api.answering.reply import Reply
 from ragwright_api.index.lease import LiveVersion
+from ragwright_api.webhooks.receive import Outcome
 from ragwright_core.index.search.found import Found
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -45,7 +46,7 @@ class WebhookResponse(BaseModel):
     """`changed`: the documents are looked at. `repeated` and `ignored`: the message says why
     not."""
 
-    status: Literal["changed", "repeated", "ignored"]
+    status: Outcome
     message: str
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import httpcore
@@ -77,20 +78,14 @@ class CheckedTransport(httpx.AsyncBaseTransport):
 class _Pooled(httpx.AsyncHTTPTransport):
     def __init__(self, network: Network, proxy: str) -> None:
         super().__init__()
-        context = httpx.create_ssl_context()
-        if proxy:
-            self._pool = httpcore.AsyncHTTPProxy(
-                proxy,
-                ssl_context=context,
-                max_connections=None,
-                max_keepalive_connections=20,
-                keepalive_expiry=5.0,
-            )
-        else:
-            self._pool = httpcore.AsyncConnectionPool(
-                ssl_context=context,
-                max_connections=None,
-                max_keepalive_connections=20,
-                keepalive_expiry=5.0,
-                network_backend=_Checked(network),
-            )
+        make = (
+            partial(httpcore.AsyncHTTPProxy, proxy)
+            if proxy
+            else partial(httpcore.AsyncConnectionPool, network_backend=_Checked(network))
+        )
+        self._pool = make(
+            ssl_context=httpx.create_ssl_context(),
+            max_connections=None,
+            max_keepalive_connections=20,
+            keepalive_expiry=5.0,
+        )

@@ -21,12 +21,15 @@ from ragwright_api.http import routes
 from ragwright_api.http.wire import last_words
 from ragwright_api.http.wire.last_words import MAX_HEAD_BYTES, MAX_PIPELINED, LastWords
 from ragwright_api.http.wire.offers import without_offer
+from ragwright_api.webhooks.receive import MAX_BODY_BYTES as MAX_CALL_BYTES
 
 # A packet is fed to the parser in pieces of this size, so that sizes are known this exactly.
 _PIECE_BYTES = 16 * 1024
 # A head, and a body of 64 KiB in chunks of one byte, each of which takes six.
 _MAX_REQUEST_BYTES = MAX_HEAD_BYTES + 6 * 64 * 1024
-_MAX_WEBHOOK_BYTES = MAX_HEAD_BYTES + 2 * 2**20
+# Those who call webhooks send no chunks of one byte.
+_MAX_WEBHOOK_BYTES = MAX_HEAD_BYTES + 2 * MAX_CALL_BYTES
+_WEBHOOKS = routes.WEBHOOKS.encode()
 _DISCARD_SECONDS = 2.0
 
 Refused = Callable[[str, int], None]
@@ -125,8 +128,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def _most_bytes(self) -> int:
-        is_webhook = self.url.startswith(routes.WEBHOOKS.encode())
-        return _MAX_WEBHOOK_BYTES if is_webhook else _MAX_REQUEST_BYTES
+        return _MAX_WEBHOOK_BYTES if self.url.startswith(_WEBHOOKS) else _MAX_REQUEST_BYTES
 
     # What the parser calls.
 
